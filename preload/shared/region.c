@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Layout and validation of the region, and the readers' ways into it. Reads memory that another
+ * process, or another version, may have written: every offset and index is bounded before use.
+ * Allocates nothing; safe in any thread.
+ */
+#include "shared/region.h"
+
+#include <string.h>
+
+#define PAGE_BYTES 4096u
+
+static uint64_t page_up(uint64_t bytes)
+{
+    return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
+static const uint64_t section_bytes[SPY_SECTION_COUNT] = {
+    [SPY_SECTION_OPS] = SPY_OPS_MAX * sizeof(struct spy_op),
+    [SPY_SECTION_SHARDS] = SPY_SHARDS_ALL * sizeof(struct spy_shard),
+    [SPY_SECTION_TEXT] = SPY_TEXT_BYTES,
+    [SPY_SECTION_SLOW] = SPY_SLOW_EVENTS * sizeof(struct spy_slow_event),
+    [SPY_SECTION_HELD] = SPY_HELD_SLOTS * sizeof(struct spy_held),
+    [SPY_SECTION_HISTORY] = SPY_HISTORY_BYTES,
+    [SPY_SECTION_ARENA] = (uint64_t)SPY_ARENA_CHUNKS * SPY_CHUNK_BYTES,
+};
+
+const char *spy_self_text(uint32_t counter)
+{
+#define X(id, text) text,
+    static const char *const texts[] = {SPY_SELF_COUNTERS(X)};
+#undef X
+    return counter < SPY_SELF_COUNT ? texts[counter] : "?";
+}
+
+uint64_t spy_region_layout(struct spy_region *region)
+{
+    uint64_t at = page_up(sizeof(*region));
+    for (int i = 0; i < SPY_SECTION_COUNT; i++) {
+        if (region != NULL) {
+            region->section[i].offset = at;
+            region->section[i].bytes = section_bytes[i];
+        }
+        at += page_up(section_bytes[i]);
+    }
+    if (region != NULL) {
+        region->magic = SPY_REGION_MAGIC;
+        region->version = SPY_REGION_VERSION;
+        region->header_bytes = sizeof(*region);
+        region->total_bytes = at;
+    }
+    return at;
+}
+
+static enum spy_status check_section(const struct spy_region *region, int i, uint64_t bytes,
+                                     struct spy_error *err)
+{
+    const struct spy_section_place *place = &region->section[i];
+    bool whole = place->offset <= bytes && place->bytes <= bytes - place->offset;
+    bool cut_arena = i == SPY_SECTION_ARENA && place->offset <= bytes;
+    if (place->offset % PAGE_BYTES != 0 || place->offset < sizeof(*region) ||
+        place->bytes != section_bytes[i] || !(whole || cut_arena))
+        return spy_fail(err, SPY_ERR_CORRUPT, "section %d does not fit a file of %llu bytes", i,
+                        (unsigned long long)bytes);
+    return SPY_OK;
+}
+
+/* Strings in the header must end inside their fields, whoever wrote them. */
+static bool strings_end(const struct spy_region *r)
+{
+    return memchr(r->exe, 0, sizeof(r->exe)) && memchr(r->mode, 0, sizeof(r->mode)) &&
+           memchr(r->boot_id, 0, sizeof(r->boot_id)) && memchr(r->storage, 0, sizeof(r->storage)) &&
+           memchr(r->problem, 0, sizeof(r->problem)) &&
+           memchr(r->rules_path, 0, sizeof(r->rules_path)) &&
+           memchr(r->rules_error, 0, sizeof(r->rules_error));
+}
+
+enum spy_status spy_region_check(const void *image, uint64_t bytes, struct spy_error *err)
+{
+    const struct spy_region *region = image;
+    if (bytes < sizeof(*region))
+        return spy_fail(err, SPY_ERR_CORRUPT, "%llu bytes are too few for a region",
+                        (unsigned long long)bytes);
+    if (region->magic == __builtin_bswap64(SPY_REGION_MAGIC))
+        return spy_fail(err, SPY_ERR_VERSION, "written on a machine of another byte order");
+    if (region->magic != SPY_REGION_MAGIC)
+        return spy_fail(err, SPY_ERR_CORRUPT, "not a region, or one that was never finished");
+    if (region->version != SPY_REGION_VERSION || region->header_bytes != sizeof(*region))
+        return spy_fail(err, SPY_ERR_VERSION, "region version %u, this tool reads version %u",
+                        region->version, SPY_REGION_VERSION);
+    if (!strings_end(region))
+        return spy_fail(err, SPY_ERR_CORRUPT, "a text in the header does not end");
+    for (int i = 0; i < SPY_SECTION_COUNT; i++) {
+        enum spy_status status = check_section(region, i, bytes, err);
+        if (status != SPY_OK)
+            return status;
+    }
+    return SPY_OK;
+}
+
+const struct spy_cell *spy_region_cell(const struct spy_region *region, uint32_t shard, uint32_t op)
+{
+    const struct spy_shard *s = spy_region_shard(region, shard);
+    uint32_t chunk = atomic_load_explicit(&s->cell[op], memory_order_acquire);
+    if (spy_region_chunk(region, chunk + SPY_CELL_CHUNKS - 1) == NULL)
+        return NULL;
+    return spy_region_chunk(region, chunk);
+}
+
+uint32_t spy_region_ops(const struct spy_region *region)
+{
+    uint32_t used = atomic_load_explicit(&region->ops_used, memory_order_acquire);
+    return used < SPY_OPS_MAX ? used : SPY_OPS_MAX;
+}
+
+const char *spy_region_text(const struct spy_region *region, const struct spy_op *op)
+{
+    const char *base = spy_region_section(region, SPY_SECTION_TEXT);
+    uint32_t at = op->text;
+    if (at == 0 || at >= SPY_TEXT_BYTES || memchr(base + at, 0, SPY_TEXT_BYTES - at) == NULL)
+        return "";
+    return base + at;
+}
