@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one hash of classify: XXH3, 64 bits. Pure: any thread, signal-safe.
+ */
+#ifndef SPY_CLASSIFY_HASH_H
+#define SPY_CLASSIFY_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static inline uint64_t spy_hash(const void *bytes, size_t len)
+{
+    return XXH3_64bits(bytes, len);
+}
+
+/* Another hash for every SEED: the same bytes meaning different things. */
+static inline uint64_t spy_hash_seeded(const void *bytes, size_t len, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(bytes, len, seed);
+}
+
+#endif

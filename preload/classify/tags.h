@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The `comment:` rules, compiled: which rule is meant by the sqlcommenter tags of a statement.
+ * Rules are grouped by the keys that they name: in practice one or two groups, so that a statement
+ * is asked for one or two sets of values, however many rules there are.
+ *
+ * Matching: any thread, no lock, no allocation, signal-safe.
+ */
+#ifndef SPY_CLASSIFY_TAGS_H
+#define SPY_CLASSIFY_TAGS_H
+
+#include "classify/edges.h"
+#include "shared/rules.h"
+
+#include <stddef.h>
+
+struct spy_tags {
+    const struct spy_rules *rules;
+    uint32_t *group; /* for every group of rules with the same keys, the first rule */
+    uint32_t groups;
+    struct spy_edges index; /* hash of group and values -> rule + 1 */
+};
+
+/* RULES must outlive it. False when out of memory. */
+bool spy_tags_open(struct spy_tags *tags, const struct spy_rules *rules);
+void spy_tags_close(struct spy_tags *tags);
+
+/* The first rule in file order all of whose tags are in a comment of TEXT, or SPY_NO_RULE. */
+uint32_t spy_tags_match(const struct spy_tags *tags, const char *text, size_t len);
+
+#endif
