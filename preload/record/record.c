@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Adding calls to cells. The two ways to add, plain and atomic, are one code, specialised by the
+ * compiler on a constant.
+ */
+#include "record/record.h"
+
+#include "record/shard.h"
+#include "record/slow.h"
+
+#define RELAXED memory_order_relaxed
+#define INLINE  static inline __attribute__((always_inline))
+
+/* A single writer may add without a locked instruction: nobody else stores to this counter. */
+INLINE void add(_Atomic uint64_t *counter, uint64_t n, bool shared)
+{
+    if (shared)
+        atomic_fetch_add_explicit(counter, n, RELAXED);
+    else
+        atomic_store_explicit(counter, atomic_load_explicit(counter, RELAXED) + n, RELAXED);
+}
+
+INLINE void lower(_Atomic uint64_t *least, uint64_t value)
+{
+    uint64_t seen = atomic_load_explicit(least, RELAXED);
+    while (value < seen &&
+           !atomic_compare_exchange_weak_explicit(least, &seen, value, RELAXED, RELAXED))
+        ;
+}
+
+INLINE void raise(_Atomic uint64_t *most, uint64_t value)
+{
+    uint64_t seen = atomic_load_explicit(most, RELAXED);
+    while (value > seen &&
+           !atomic_compare_exchange_weak_explicit(most, &seen, value, RELAXED, RELAXED))
+        ;
+}
+
+/* A free slot is claimed by storing its code, with release so that a reader that sees the code
+ * sees a count that belongs to it. */
+INLINE void add_code(struct spy_code *codes, uint32_t code, uint64_t n, bool shared)
+{
+    for (uint32_t i = 0; i < SPY_CODES - 1; i++) {
+        uint32_t seen = atomic_load_explicit(&codes[i].code, RELAXED);
+        if (seen == 0 && !atomic_compare_exchange_strong_explicit(&codes[i].code, &seen, code,
+                                                                  memory_order_release, RELAXED))
+            ; /* another writer of the shared shard was first; seen is what it stored */
+        else if (seen == 0)
+            seen = code;
+        if (seen == code) {
+            add(&codes[i].count, n, shared);
+            return;
+        }
+    }
+    atomic_store_explicit(&codes[SPY_CODES - 1].code, SPY_CODE_OTHER, RELAXED);
+    add(&codes[SPY_CODES - 1].count, n, shared);
+}
+
+INLINE void add_sample(struct spy_region *region, struct spy_cell *cell, const struct spy_sample *s,
+                       uint32_t index, bool shared)
+{
+    add(&cell->calls, 1, shared);
+    if (s->failed)
+        add(&cell->errors, 1, shared);
+    if (s->aborted)
+        add(&cell->aborted, 1, shared);
+    add(&cell->sum_ns, s->dur_ns, shared);
+    add(&cell->wait_ns, s->wait_ns, shared);
+    add(&cell->tail_ns, s->dur_ns - s->wait_ns, shared);
+    if (s->blocked_ns)
+        add(&cell->blocked_ns, s->blocked_ns, shared);
+    add(&cell->rows, s->rows, shared);
+    add(&cell->bytes_in, s->bytes_in, shared);
+    add(&cell->bytes_out, s->bytes_out, shared);
+    lower(&cell->min_ns, s->dur_ns);
+    raise(&cell->max_ns, s->dur_ns);
+    add(&cell->level[spy_level_of(s->dur_ns, region->level_bounds_ns)], 1, shared);
+    uint32_t chunk = atomic_load_explicit(&cell->octave[index / SPY_HIST_SUB], RELAXED);
+    struct spy_octave *octave = spy_region_chunk(region, chunk);
+    add(&octave->bucket[index % SPY_HIST_SUB], 1, shared);
+    if (s->code)
+        add_code(spy_region_chunk(region, atomic_load_explicit(&cell->codes, RELAXED)), s->code, 1,
+                 shared);
+}
+
+static void record_to_other(struct spy_region *region, const struct spy_sample *s, uint32_t index)
+{
+    uint32_t kind = spy_region_op(region, s->op)->kind;
+    uint32_t op = kind == SPY_KIND_HTTP ? SPY_OP_OTHER_HTTP : SPY_OP_OTHER_SQL;
+    struct spy_writer common = {region, spy_region_shard(region, SPY_SHARD_SHARED), true};
+    spy_self_count(region, SPY_SELF_ARENA_FULL);
+    /* Reserved whole by spy_shards_reserve(): never NULL. */
+    struct spy_cell *cell = spy_writer_cell(&common, op, index, s->code);
+    if (cell != NULL)
+        add_sample(region, cell, s, index, true);
+}
+
+void spy_record(struct spy_region *region, const struct spy_sample *s)
+{
+    uint32_t index = spy_hist_index(s->dur_ns);
+    struct spy_writer writer = spy_writer_begin(region);
+    struct spy_cell *cell = spy_writer_cell(&writer, s->op, index, s->code);
+    if (cell == NULL)
+        record_to_other(region, s, index);
+    else if (writer.shared)
+        add_sample(region, cell, s, index, true);
+    else
+        add_sample(region, cell, s, index, false);
+    if (s->failed || s->dur_ns >= spy_region_op(region, s->op)->watch_ns)
+        spy_slow_add(region, s);
+    spy_writer_end(&writer);
+}
+
+/* ---- the rolled shard ----------------------------------------------------------------------- */
+
+static struct spy_cell *rolled_cell(const struct spy_writer *writer, uint32_t op,
+                                    const struct spy_totals *delta)
+{
+    struct spy_cell *cell = NULL;
+    for (uint32_t i = 0; i < SPY_HIST_BUCKETS; i++)
+        if (delta->hist.bucket[i] != 0) {
+            cell = spy_writer_cell(writer, op, i, delta->codes);
+            if (cell == NULL)
+                return NULL;
+        }
+    return cell;
+}
+
+bool spy_record_rolled(struct spy_region *region, uint32_t op, const struct spy_totals *delta)
+{
+    struct spy_writer writer = {region, spy_region_shard(region, SPY_SHARD_ROLLED), false};
+    struct spy_cell *cell = rolled_cell(&writer, op, delta);
+    if (cell == NULL)
+        return false;
+#define X(name) add(&cell->name, delta->name, false);
+    SPY_CELL_COUNTERS(X)
+#undef X
+    for (int i = 0; i < SPY_LEVEL_COUNT; i++)
+        add(&cell->level[i], delta->level[i], false);
+    struct spy_code *codes = spy_region_chunk(region, atomic_load_explicit(&cell->codes, RELAXED));
+    for (uint32_t i = 0; i < delta->codes && codes != NULL; i++)
+        add_code(codes, delta->code[i].code, delta->code[i].count, false);
+    for (uint32_t i = 0; i < SPY_HIST_BUCKETS; i++)
+        if (delta->hist.bucket[i] != 0) {
+            uint32_t chunk = atomic_load_explicit(&cell->octave[i / SPY_HIST_SUB], RELAXED);
+            struct spy_octave *octave = spy_region_chunk(region, chunk);
+            add(&octave->bucket[i % SPY_HIST_SUB], delta->hist.bucket[i], false);
+        }
+    return true;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * record: a finished call is added to the calling thread's shard, and where it was slow or failed
+ * also to the ring of slow events. Any thread, also in a signal handler; no lock, no allocation, no
+ * system call but at a thread's first call (record/shard.h).
+ */
+#ifndef SPY_RECORD_RECORD_H
+#define SPY_RECORD_RECORD_H
+
+#include "shared/region.h"
+#include "shared/totals.h"
+
+/* Adds one call. Where the arena has no room it is counted under the "other" operation of its
+ * kind, and the region's self counter says so. */
+void spy_record(struct spy_region *region, const struct spy_sample *sample);
+
+/* Adds many calls at once to the rolled shard; false where the arena is full, with nothing added.
+ * For the helper thread only (record/roll.c). */
+bool spy_record_rolled(struct spy_region *region, uint32_t op, const struct spy_totals *delta);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking shards, and making cells in the arena. Any thread; no lock, no allocation.
+ */
+#include "record/shard.h"
+
+#include "runtime/process.h"
+#include "runtime/thread.h"
+#include "shared/sys.h"
+
+#include <errno.h>
+
+#define RELAXED memory_order_relaxed
+
+void spy_self_count(struct spy_region *region, enum spy_self_counter counter)
+{
+    atomic_fetch_add_explicit(&region->self[counter], 1, RELAXED);
+}
+
+/* ---- owning a shard ------------------------------------------------------------------------- */
+
+/* Takes shard I if it is free or its owner has ended. A thread that the kernel no longer knows
+ * will never write again, so its counters are simply carried on. A shard that bears our own id is
+ * a dead namesake's. */
+static bool take(struct spy_region *region, uint32_t i, uint32_t tid)
+{
+    struct spy_shard *shard = spy_region_shard(region, i);
+    uint32_t owner = atomic_load_explicit(&shard->owner, RELAXED);
+    if (owner != 0 && owner != tid && spy_sys_thread_exists(spy_process->pid, (int)owner) != -ESRCH)
+        return false;
+    if (!atomic_compare_exchange_strong_explicit(&shard->owner, &owner, tid, memory_order_acq_rel,
+                                                 RELAXED))
+        return false;
+    uint32_t used = atomic_load_explicit(&region->shards_used, RELAXED);
+    while (used <= i && !atomic_compare_exchange_weak_explicit(&region->shards_used, &used, i + 1,
+                                                               RELAXED, RELAXED))
+        ;
+    return true;
+}
+
+/* Unused shards first, in order, so that few threads touch few pages; then those of the dead,
+ * begun at a place that differs from thread to thread. */
+static struct spy_shard *acquire(struct spy_region *region, uint32_t tid)
+{
+    uint32_t used = atomic_load_explicit(&region->shards_used, RELAXED);
+    for (uint32_t i = used; i < SPY_SHARDS; i++)
+        if (take(region, i, tid))
+            return spy_region_shard(region, i);
+    for (uint32_t i = 0; i < SPY_SHARDS; i++)
+        if (take(region, (tid + i) % SPY_SHARDS, tid))
+            return spy_region_shard(region, (tid + i) % SPY_SHARDS);
+    return spy_region_shard(region, SPY_SHARD_SHARED);
+}
+
+/* A thread's first recording in this region; a fork's child comes here again. */
+static void enrol(struct spy_thread *t, struct spy_region *region)
+{
+    t->tid = (uint32_t)spy_sys_gettid();
+    t->shard = acquire(region, t->tid);
+    t->epoch = region->epoch_mono_ns;
+}
+
+uint32_t spy_writer_thread_id(struct spy_region *region)
+{
+    if (spy_thread.epoch != region->epoch_mono_ns)
+        enrol(&spy_thread, region);
+    return spy_thread.tid;
+}
+
+struct spy_writer spy_writer_begin(struct spy_region *region)
+{
+    struct spy_thread *t = &spy_thread;
+    struct spy_shard *common = spy_region_shard(region, SPY_SHARD_SHARED);
+    if (t->recording) { /* a signal handler, on top of a recording of its own thread */
+        spy_self_count(region, SPY_SELF_SHARED_SHARD);
+        return (struct spy_writer){region, common, true};
+    }
+    t->recording = 1;
+    atomic_signal_fence(memory_order_seq_cst);
+    if (t->epoch != region->epoch_mono_ns)
+        enrol(t, region);
+    bool shared = t->shard == common;
+    if (shared)
+        spy_self_count(region, SPY_SELF_SHARED_SHARD);
+    return (struct spy_writer){region, t->shard, shared};
+}
+
+void spy_writer_end(const struct spy_writer *writer)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    if (writer->shard == spy_thread.shard)
+        spy_thread.recording = 0;
+}
+
+/* ---- the arena ------------------------------------------------------------------------------ */
+
+/* CHUNKS zeroed chunks in a row, or 0. */
+static uint32_t arena_take(struct spy_region *region, uint32_t chunks)
+{
+    if (atomic_load_explicit(&region->arena_used, RELAXED) + chunks > SPY_ARENA_CHUNKS)
+        return 0;
+    uint32_t at = atomic_fetch_add_explicit(&region->arena_used, chunks, RELAXED);
+    return at + chunks <= SPY_ARENA_CHUNKS ? at : 0;
+}
+
+/* Stores CHUNK where SLOT is still 0. Alone or not, the compare-and-swap is right; it runs once
+ * for each chunk. The loser's chunk stays unused. Returns what SLOT holds then. */
+static uint32_t install(_Atomic uint32_t *slot, uint32_t chunk)
+{
+    uint32_t expected = 0;
+    if (chunk == 0 || atomic_compare_exchange_strong_explicit(
+                          slot, &expected, chunk, memory_order_release, memory_order_acquire))
+        return chunk;
+    return expected;
+}
+
+static uint32_t ensure_chunk(struct spy_region *region, _Atomic uint32_t *slot)
+{
+    uint32_t chunk = atomic_load_explicit(slot, memory_order_acquire);
+    return chunk != 0 ? chunk : install(slot, arena_take(region, 1));
+}
+
+static struct spy_cell *ensure_cell(struct spy_region *region, struct spy_shard *shard, uint32_t op)
+{
+    uint32_t chunk = atomic_load_explicit(&shard->cell[op], memory_order_acquire);
+    if (chunk == 0) {
+        chunk = arena_take(region, SPY_CELL_CHUNKS);
+        struct spy_cell *cell = spy_region_chunk(region, chunk);
+        if (cell == NULL)
+            return NULL;
+        atomic_store_explicit(&cell->min_ns, UINT64_MAX, RELAXED);
+        chunk = install(&shard->cell[op], chunk);
+    }
+    return spy_region_chunk(region, chunk);
+}
+
+struct spy_cell *spy_writer_cell(const struct spy_writer *writer, uint32_t op, uint32_t index,
+                                 uint32_t code)
+{
+    struct spy_cell *cell = ensure_cell(writer->region, writer->shard, op);
+    if (cell == NULL || ensure_chunk(writer->region, &cell->octave[index / SPY_HIST_SUB]) == 0)
+        return NULL;
+    if (code != 0 && ensure_chunk(writer->region, &cell->codes) == 0)
+        return NULL;
+    return cell;
+}
+
+void spy_shards_reserve(struct spy_region *region)
+{
+    struct spy_writer writer = {region, spy_region_shard(region, SPY_SHARD_SHARED), true};
+    for (uint32_t octave = 0; octave < SPY_HIST_OCTAVES; octave++) {
+        spy_writer_cell(&writer, SPY_OP_OTHER_SQL, octave * SPY_HIST_SUB, 1);
+        spy_writer_cell(&writer, SPY_OP_OTHER_HTTP, octave * SPY_HIST_SUB, 1);
+    }
+}

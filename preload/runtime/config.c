@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading the environment. Runs in every process that inherits the preload, /bin/ls included, so
+ * it does next to nothing.
+ */
+#include "runtime/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/auxv.h>
+
+struct spy_config spy_config;
+
+static void copy(char out[SPY_PATH_BYTES], const char *name)
+{
+    const char *value = getenv(name);
+    if (value != NULL && strlen(value) < SPY_PATH_BYTES)
+        strcpy(out, value);
+}
+
+bool spy_config_listed(const char *list, const char *name)
+{
+    size_t len = strlen(name);
+    while (*list != '\0') {
+        size_t item = strcspn(list, ",");
+        if (item == len && memcmp(list, name, len) == 0)
+            return true;
+        list += item;
+        list += *list == ',';
+    }
+    return false;
+}
+
+static enum spy_log_level log_level(const char *name)
+{
+    static const char *const names[] = {"ERROR", "WARNING", "INFO", "DEBUG"};
+    for (unsigned i = 0; name != NULL && i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcasecmp(name, names[i]) == 0)
+            return (enum spy_log_level)i;
+    return SPY_LOG_WARNING;
+}
+
+static bool wanted(void)
+{
+    const char *only = getenv("PERFSPY_ONLY");
+    if (getauxval(AT_SECURE) != 0)
+        return false;
+    if (only != NULL && *only != '\0')
+        return spy_config_listed(only, program_invocation_short_name);
+    return true;
+}
+
+void spy_config_read(void)
+{
+    const char *enabled = getenv("PERFSPY_ENABLED");
+    spy_config.enabled = enabled == NULL || strcmp(enabled, "0") != 0;
+    spy_config.wanted = spy_config.enabled && wanted();
+    copy(spy_config.rules, "PERFSPY_RULES");
+    copy(spy_config.dir, "PERFSPY_DIR");
+    copy(spy_config.xdg, "XDG_RUNTIME_DIR");
+    copy(spy_config.log, "PERFSPY_LOG");
+    spy_config.log_level = log_level(getenv("PERFSPY_LOG_LEVEL"));
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Configuration: the environment, copied once by the constructor, because programs change, move
+ * and free their environment later (PHP frees it before destructors run).
+ */
+#ifndef SPY_RUNTIME_CONFIG_H
+#define SPY_RUNTIME_CONFIG_H
+
+#include "shared/paths.h"
+
+#include <stdbool.h>
+
+/* Levels of the library's own log, most severe first. */
+enum spy_log_level { SPY_LOG_ERROR, SPY_LOG_WARNING, SPY_LOG_INFO, SPY_LOG_DEBUG };
+
+struct spy_config {
+    bool enabled;                 /* PERFSPY_ENABLED is not 0 */
+    bool wanted;                  /* enabled, not set-user-id, and in PERFSPY_ONLY if that is set */
+    char rules[SPY_PATH_BYTES];   /* PERFSPY_RULES, or "" */
+    char dir[SPY_PATH_BYTES];     /* PERFSPY_DIR, or "" */
+    char xdg[SPY_PATH_BYTES];     /* XDG_RUNTIME_DIR, or "" */
+    char log[SPY_PATH_BYTES];     /* PERFSPY_LOG: a path, "stderr", or "" for none */
+    enum spy_log_level log_level; /* PERFSPY_LOG_LEVEL */
+};
+
+/* The process' configuration; constant after spy_config_read(). */
+extern struct spy_config spy_config;
+
+/* Constructor only. Makes no system call, allocates nothing. A value that is too long is treated
+ * as not set. */
+void spy_config_read(void);
+
+/* Is NAME one of the comma-separated names in LIST? */
+bool spy_config_listed(const char *list, const char *name);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The wiped-on-fork page and the once-only start. See process.h for the contract.
+ */
+#include "runtime/process.h"
+
+#include "shared/sys.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#define PAGE_BYTES 4096u
+
+/* Before the constructor, and for ever where there is no page: never watched. */
+static struct spy_process unwatched;
+struct spy_process *spy_process = &unwatched;
+
+static void (*start_fn)(void);
+
+void spy_process_init(void (*start)(void))
+{
+    void *page = spy_sys_mmap(PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    if (spy_sys_failed(page))
+        return;
+    if (spy_sys_madvise(page, PAGE_BYTES, MADV_WIPEONFORK) != 0) {
+        spy_sys_munmap(page, PAGE_BYTES);
+        return;
+    }
+    spy_process = page;
+    start_fn = start;
+}
+
+void spy_process_start(void)
+{
+    struct spy_process *self = spy_process;
+    if (start_fn == NULL || atomic_load_explicit(&self->region, memory_order_relaxed) != NULL)
+        return;
+    int idle = 0;
+    /* A second thread does not wait for the first: what it does meanwhile goes unrecorded, which
+     * is better than holding up the program. `starting` is never reset, so a start that failed is
+     * not tried again. */
+    if (!atomic_compare_exchange_strong_explicit(&self->starting, &idle, 1, memory_order_acq_rel,
+                                                 memory_order_relaxed))
+        return;
+    int saved_errno = errno;
+    self->pid = spy_sys_getpid();
+    start_fn();
+    errno = saved_errno;
+}
+
+void spy_process_publish(struct spy_region *region)
+{
+    atomic_store_explicit(&spy_process->region, region, memory_order_release);
+}
+
+void spy_process_stay_out(void)
+{
+    start_fn = NULL;
+}
+
+bool spy_process_is_mine(void)
+{
+    return spy_process->pid == spy_sys_getpid();
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * This process, as the library sees it: is it watched, and where is its region.
+ *
+ * The state is on a page of its own that the kernel clears in a child (MADV_WIPEONFORK): whatever
+ * way a child came about (fork, _Fork, raw clone), it finds "not watched yet" there and never
+ * writes into its parent's region. No getpid() on the hot path, no fork hook. A vfork child shares
+ * the page, as it shares everything, until it execs.
+ */
+#ifndef SPY_RUNTIME_PROCESS_H
+#define SPY_RUNTIME_PROCESS_H
+
+#include "shared/region.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct spy_process {
+    /* NULL: nothing is recorded. Stored once with release by spy_process_publish(), when the
+     * region and all that it needs are complete; pairs with the acquire load below. */
+    _Atomic(struct spy_region *) region;
+    _Atomic int starting; /* 1: a thread is at work in spy_process_start() */
+    int pid;
+};
+
+extern struct spy_process *spy_process;
+
+/* The region, or NULL: not watched. */
+static inline struct spy_region *spy_process_region(void)
+{
+    return atomic_load_explicit(&spy_process->region, memory_order_acquire);
+}
+
+/* Makes the page. Called once by the constructor, with START: what begins the watch, run in the
+ * program's thread at the first listen, accept or libpq connect. Without the page (a kernel older
+ * than 4.14) the process stays unwatched. */
+void spy_process_init(void (*start)(void));
+
+/* Runs START unless the process is watched already or another thread is at it. Keeps errno. Any
+ * thread; does nothing before spy_process_init() and after spy_process_stay_out(). */
+void spy_process_start(void);
+
+/* Declares the region complete: from here calls are recorded. */
+void spy_process_publish(struct spy_region *region);
+
+/* This process shall never be watched: disabled, set-user-id, or not in PERFSPY_ONLY. */
+void spy_process_stay_out(void);
+
+/* Is the caller really in this process, and not in a child that a vfork lent our memory? One
+ * system call: only where state is about to be dropped. */
+bool spy_process_is_mine(void);
+
+#endif

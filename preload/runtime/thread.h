@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the library keeps for each thread: one small struct in static TLS (initial-exec: reached
+ * without a call, never allocated lazily, so it is safe in signal handlers). Fields are ordered by
+ * how often a call touches them.
+ *
+ * Nothing is registered for a thread's end: a shard's owner is recognised as gone by its thread
+ * id (record/shard.c), so there is no destructor whose order against other libraries' matters.
+ */
+#ifndef SPY_RUNTIME_THREAD_H
+#define SPY_RUNTIME_THREAD_H
+
+#include "shared/region.h"
+
+#include <stdint.h>
+
+/* Calls of one thread that may be under way at once: one, and those made by callbacks (notice
+ * processors) on other connections. Beyond that calls pass untimed, counted. */
+#define SPY_GUARD_DEPTH 6
+
+/* Connections with a held sequence that one request may touch before they are credited early. */
+#define SPY_THREAD_HELD 8
+
+struct spy_guard_frame {
+    const void *conn;  /* of the call; NULL while a connection is being made */
+    const void *frame; /* stack address of the wrapper */
+};
+
+struct spy_thread {
+    struct spy_shard *shard; /* valid while epoch is the region's */
+    uint64_t epoch;          /* region->epoch_mono_ns when the shard was taken; 0: never */
+    uint32_t tid;
+    uint32_t recording; /* 1 while the shard is being written: a signal handler goes elsewhere */
+    uint32_t guard_depth;
+    uint32_t held_count;
+    struct spy_guard_frame guard[SPY_GUARD_DEPTH];
+    const void *held[SPY_THREAD_HELD]; /* connections whose sequence this thread left open */
+};
+
+extern __thread struct spy_thread spy_thread;
+
+#endif
