@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The connection table: buckets of eight keys, one cache line each; a key may be in either of two
+ * buckets. Removing frees the key in place, so there are no tombstones and a look-up is at most
+ * two cache lines for ever.
+ */
+#include "observe/conn.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define WAYS    8u
+#define BUCKETS (SPY_CONNS_MAX / WAYS)
+
+static struct {
+    _Alignas(64) _Atomic(const PGconn *) key[WAYS];
+} buckets[BUCKETS];
+
+static struct spy_conn rows[BUCKETS][WAYS];
+static _Atomic uint64_t serials;
+
+/* Fibonacci hashing: heap addresses differ in their middle bits. */
+static uint32_t bucket_of(const PGconn *conn, unsigned which)
+{
+    uint64_t hash = ((uint64_t)(uintptr_t)conn >> 4) * 0x9E3779B97F4A7C15ull;
+    return (uint32_t)(which == 0 ? hash >> 32 : hash >> 48) % BUCKETS;
+}
+
+struct spy_conn *spy_conn_find(const PGconn *conn)
+{
+    for (unsigned which = 0; which < 2; which++) {
+        uint32_t b = bucket_of(conn, which);
+        for (uint32_t way = 0; way < WAYS; way++)
+            if (atomic_load_explicit(&buckets[b].key[way], memory_order_acquire) == conn)
+                return &rows[b][way];
+    }
+    return NULL;
+}
+
+static struct spy_conn *fresh(struct spy_conn *row, const struct spy_libpq *pq)
+{
+    row->pq = pq;
+    row->serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
+    atomic_store_explicit(&row->pending.count, 0, memory_order_relaxed);
+    atomic_store_explicit(&row->pending.owner, 0, memory_order_relaxed);
+    return row;
+}
+
+struct spy_conn *spy_conn_add(const PGconn *conn, const struct spy_libpq *pq)
+{
+    struct spy_conn *known = spy_conn_find(conn);
+    if (known != NULL)
+        return fresh(known, pq);
+    for (unsigned which = 0; which < 2; which++) {
+        uint32_t b = bucket_of(conn, which);
+        for (uint32_t way = 0; way < WAYS; way++) {
+            const PGconn *empty = NULL;
+            if (atomic_compare_exchange_strong_explicit(&buckets[b].key[way], &empty, conn,
+                                                        memory_order_acq_rel, memory_order_relaxed))
+                return fresh(&rows[b][way], pq);
+        }
+    }
+    return NULL;
+}
+
+void spy_conn_remove(const PGconn *conn)
+{
+    for (unsigned which = 0; which < 2; which++) {
+        uint32_t b = bucket_of(conn, which);
+        for (uint32_t way = 0; way < WAYS; way++) {
+            const PGconn *key = conn;
+            if (atomic_compare_exchange_strong_explicit(&buckets[b].key[way], &key, NULL,
+                                                        memory_order_acq_rel, memory_order_relaxed))
+                return;
+        }
+    }
+}

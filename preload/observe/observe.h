@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What all of observe/ shares: the classifier in force.
+ */
+#ifndef SPY_OBSERVE_OBSERVE_H
+#define SPY_OBSERVE_OBSERVE_H
+
+#include "classify/classify.h"
+
+#include <stdatomic.h>
+
+extern _Atomic(struct spy_classifier *) spy_observe_classifier_in_force;
+
+/* Puts CLASSIFIER in force; before the region is published, so that whoever sees the region sees
+ * it too. */
+void spy_observe_classify_with(struct spy_classifier *classifier);
+
+static inline struct spy_classifier *spy_observe_classifier(void)
+{
+    return atomic_load_explicit(&spy_observe_classifier_in_force, memory_order_acquire);
+}
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Prepared statements: (connection, name) to the statement they stand for. A fixed cache: a
+ * statement that was pushed out, or prepared unseen, is found by its name alone and counted as
+ * PREPARED_UNKNOWN. Any thread; no lock.
+ */
+#ifndef SPY_OBSERVE_PREPARED_H
+#define SPY_OBSERVE_PREPARED_H
+
+#include "classify/classify.h"
+
+#include <stdbool.h>
+
+void spy_prepared_put(uint64_t conn_serial, const char *name, spy_stmt stmt);
+bool spy_prepared_get(uint64_t conn_serial, const char *name, spy_stmt *stmt);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What speaks on an accepted connection: one file per protocol behind this interface. A new
+ * protocol is a new file and a row in protocol.c.
+ *
+ * A protocol's state is memory in the stream (observe/stream.c). in() and out() may run at the
+ * same time on two threads, one each; open() and close() run alone.
+ */
+#ifndef SPY_OBSERVE_PROTOCOL_H
+#define SPY_OBSERVE_PROTOCOL_H
+
+#include "observe/http1.h"
+#include "shared/region.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes that one call moved. Times are CLOCK_MONOTONIC nanoseconds. */
+struct spy_bytes {
+    const char *data; /* NULL: not in memory (sendfile) */
+    size_t n;         /* moved; 0: the call would have blocked */
+    size_t wanted;    /* asked for */
+    uint64_t begin_ns;
+    uint64_t end_ns;
+};
+
+/* Room for any protocol's state. */
+union spy_protocol_state {
+    struct spy_http1 http1;
+};
+
+struct spy_protocol {
+    const char *name;
+    /* May a connection whose first bytes are these speak it? */
+    bool (*claims)(const char *data, size_t n);
+    void (*open)(union spy_protocol_state *state);
+    void (*in)(union spy_protocol_state *state, struct spy_region *region,
+               const struct spy_bytes *bytes);
+    void (*out)(union spy_protocol_state *state, struct spy_region *region,
+                const struct spy_bytes *bytes);
+    void (*close)(union spy_protocol_state *state, struct spy_region *region, uint64_t now_ns);
+    /* Not followed any more: the connection may be forgotten. *FAULT: it should have been. */
+    bool (*lost)(const union spy_protocol_state *state, bool *fault);
+};
+
+extern const struct spy_protocol spy_protocol_http1;
+
+/* The protocol that claims these first bytes of a connection, or NULL. */
+const struct spy_protocol *spy_protocol_of(const char *data, size_t n);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sequences: a rule may name several statements run in order on one connection; one call of its
+ * operation is all of them. What a connection has run stays pending while it may still become part
+ * of a longer match, and is credited to the longest rule that matched as soon as it cannot: the
+ * next statement does not fit, a statement failed, the request or the connection ended. Nothing is
+ * credited twice or lost; what is pending is published meanwhile (record/held.h). A statement that
+ * fails inside a sequence makes a failed call of that sequence.
+ *
+ * Ownership: statements are appended by the thread that has the connection. When a request ends on
+ * a thread, that thread flushes what it left open, and by then the connection may already be
+ * another's. `owner` decides: the leaver's thread id while statements lie open, claimed by
+ * compare-and-swap from either side. Who loses does not wait.
+ */
+#ifndef SPY_OBSERVE_SEQUENCE_H
+#define SPY_OBSERVE_SEQUENCE_H
+
+#include "observe/conn.h"
+
+/* A statement STMT of connection CONN ended as SAMPLE (whose op is not set yet). */
+void spy_sequence_add(struct spy_region *region, struct spy_classifier *classifier,
+                      struct spy_conn *conn, spy_stmt stmt, struct spy_sample *sample);
+
+/* The connection's sequence ends here. */
+void spy_sequence_flush(struct spy_region *region, struct spy_classifier *classifier,
+                        struct spy_conn *conn);
+
+/* The calling thread's request ends here: flushes what the thread left open. */
+void spy_sequence_flush_thread(struct spy_region *region, struct spy_classifier *classifier);
+
+#endif
