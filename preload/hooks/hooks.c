@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The slots, and the tables made from hooks.def that fill them.
+ */
+#include "hooks/hooks.h"
+
+#include "runtime/originals.h"
+
+struct spy_libc spy_libc;
+
+void spy_hooks_init(void)
+{
+    static const struct spy_original libc_table[] = {
+#define LIBC(name) {#name, (void **)&spy_libc.name},
+#define LIBPQ(name)
+#include "hooks/hooks.def"
+#undef LIBC
+#undef LIBPQ
+    };
+    static const char *const pq_names[] = {
+#define LIBC(name)
+#define LIBPQ(name) #name,
+#include "hooks/hooks.def"
+#undef LIBC
+#undef LIBPQ
+    };
+    spy_originals_resolve(libc_table, sizeof(libc_table) / sizeof(libc_table[0]));
+    spy_libpq_init(pq_names, sizeof(pq_names) / sizeof(pq_names[0]));
+}

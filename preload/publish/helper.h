@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one helper thread: answers the socket, rolls history, prunes old regions. All signals are
+ * blocked in it; it sleeps in ppoll until a client comes or the next step of history is due.
+ */
+#ifndef SPY_PUBLISH_HELPER_H
+#define SPY_PUBLISH_HELPER_H
+
+#include "publish/regionfile.h"
+
+/* Starts the thread on a copy of PUBLICATION. In a fork's child, a second time. False, with
+ * region->problem set, where no thread can be had: then history and the socket are missing, and
+ * calls are counted all the same. Cold path; allocates (pthread_create does). */
+bool spy_helper_start(const struct spy_publication *publication);
+
+#endif

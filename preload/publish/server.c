@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The socket server: one row a client, one row a command. State belongs to the helper thread,
+ * except the listening slot, which is set before that thread exists.
+ */
+#include "publish/server.h"
+
+#include "runtime/ownfd.h"
+#include "shared/sys.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+#define LINE_BYTES 128
+
+struct client {
+    bool connected;
+    bool allowed; /* the same user, or root */
+    int slot;     /* own descriptor */
+    uint64_t deadline_ns;
+    char line[LINE_BYTES];
+    uint32_t line_len;
+    bool answering;
+    char head[LINE_BYTES + 256]; /* "ok N\n", and a short payload */
+    uint32_t head_len;
+    const char *body; /* static or region memory */
+    uint64_t body_len;
+    uint64_t sent; /* of head and body together */
+};
+
+static int listening = -1; /* own descriptor slot */
+static struct client clients[SPY_CLIENTS];
+
+/* ---- opening -------------------------------------------------------------------------------- */
+
+static int listen_at(const struct sockaddr_un *address, unsigned len)
+{
+    int fd = spy_sys_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0)
+        return fd;
+    int error = spy_sys_bind(fd, address, len);
+    if (error == 0)
+        error = spy_sys_listen(fd, SPY_BACKLOG);
+    if (error != 0) {
+        spy_sys_close(fd);
+        return error;
+    }
+    return spy_own_fd_adopt(fd);
+}
+
+static int listen_in_dir(const struct spy_publication *p)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (p->dir[0] == '\0' ||
+        !spy_paths_socket(address.sun_path, sizeof(address.sun_path), p->dir, p->id))
+        return -ENAMETOOLONG;
+    spy_sys_unlink(address.sun_path); /* ours from before an exec: the name is pid and start */
+    return listen_at(&address, sizeof(address));
+}
+
+static int listen_abstract(const struct spy_publication *p)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (!spy_paths_abstract(address.sun_path + 1, sizeof(address.sun_path) - 1, p->region->uid,
+                            p->id))
+        return -ENAMETOOLONG;
+    size_t len = offsetof(struct sockaddr_un, sun_path) + 1 + strlen(address.sun_path + 1);
+    return listen_at(&address, (unsigned)len);
+}
+
+bool spy_server_open(struct spy_publication *p)
+{
+    listening = listen_in_dir(p);
+    if (listening < 0)
+        listening = listen_abstract(p);
+    if (listening >= 0)
+        return true;
+    size_t used = strlen(p->region->problem);
+    snprintf(p->region->problem + used, sizeof(p->region->problem) - used, "%sno socket: %s",
+             used > 0 ? "; " : "", strerrordesc_np(-listening));
+    return false;
+}
+
+void spy_server_reset(void)
+{
+    spy_own_fd_close_all();
+    memset(clients, 0, sizeof(clients));
+    listening = -1;
+}
+
+/* ---- commands ------------------------------------------------------------------------------- */
+
+static void answer(struct client *c, const char *verdict, const char *body, uint64_t body_len)
+{
+    c->head_len =
+        (uint32_t)snprintf(c->head, sizeof(c->head), "%s %" PRIu64 "\n", verdict, body_len);
+    c->body = body;
+    c->body_len = body_len;
+    c->answering = true;
+}
+
+static void command_dump(struct client *c, const struct spy_publication *p)
+{
+    const struct spy_region *region = p->region;
+    uint32_t used = atomic_load_explicit(&region->arena_used, memory_order_acquire);
+    uint64_t chunks = used < SPY_ARENA_CHUNKS ? used : SPY_ARENA_CHUNKS;
+    answer(c, "ok", (const char *)region,
+           region->section[SPY_SECTION_ARENA].offset + chunks * SPY_CHUNK_BYTES);
+}
+
+static void command_help(struct client *c, const struct spy_publication *p)
+{
+    static const char text[] = "help  this list\ndump  an image of the region\n";
+    (void)p;
+    answer(c, "ok", text, sizeof(text) - 1);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct client *c, const struct spy_publication *p);
+} commands[] = {
+    {"dump", command_dump},
+    {"help", command_help},
+};
+
+static void run_command(struct client *c, const struct spy_publication *p)
+{
+    static const char unknown[] = "unknown command; \"help\" lists the commands\n";
+    static const char refused[] = "refused: you are neither this process' user nor root\n";
+    if (!c->allowed) {
+        answer(c, "error", refused, sizeof(refused) - 1);
+        return;
+    }
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (strcmp(c->line, commands[i].name) == 0) {
+            commands[i].run(c, p);
+            return;
+        }
+    answer(c, "error", unknown, sizeof(unknown) - 1);
+}
+
+/* ---- clients -------------------------------------------------------------------------------- */
+
+static void drop(struct client *c)
+{
+    spy_own_fd_close(c->slot);
+    memset(c, 0, sizeof(*c));
+}
+
+static bool same_user_or_root(int fd, const struct spy_region *region)
+{
+    struct ucred peer = {0, 0, 0};
+    unsigned len = sizeof(peer);
+    if (spy_sys_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+        return false;
+    return peer.uid == 0 || peer.uid == region->uid || peer.uid == spy_sys_geteuid();
+}
+
+static struct client *free_client(void)
+{
+    for (int i = 0; i < SPY_CLIENTS; i++)
+        if (!clients[i].connected)
+            return &clients[i];
+    return NULL;
+}
+
+/* Accepts one client; false where there is none, or no room. */
+static bool welcome(const struct spy_publication *p, uint64_t now_ns)
+{
+    int listener = spy_own_fd_number(listening);
+    struct client *c = free_client();
+    int fd = listener >= 0 && c != NULL ? spy_sys_accept(listener) : -1;
+    if (fd < 0)
+        return false;
+    bool allowed = same_user_or_root(fd, p->region);
+    int slot = spy_own_fd_adopt(fd);
+    if (slot < 0)
+        return false;
+    *c = (struct client){.connected = true,
+                         .allowed = allowed,
+                         .slot = slot,
+                         .deadline_ns = now_ns + SPY_CLIENT_DEADLINE_NS};
+    return true;
+}
+
+/* Reads a command, up to its newline. */
+static void read_line(struct client *c, int fd, const struct spy_publication *p)
+{
+    long n = spy_sys_read(fd, c->line + c->line_len, sizeof(c->line) - 1 - c->line_len);
+    if (n == -EAGAIN || n == -EINTR)
+        return;
+    if (n <= 0) {
+        drop(c);
+        return;
+    }
+    c->line_len += (uint32_t)n;
+    char *end = memchr(c->line, '\n', c->line_len);
+    if (end != NULL || c->line_len == sizeof(c->line) - 1) {
+        *(end != NULL ? end : c->line + c->line_len) = '\0';
+        run_command(c, p);
+    }
+}
+
+/* Sends what the socket takes now; finished or failed, the client is done. */
+static void send_some(struct client *c, int fd)
+{
+    while (c->sent < c->head_len + c->body_len) {
+        bool in_head = c->sent < c->head_len;
+        const char *at = in_head ? c->head + c->sent : c->body + (c->sent - c->head_len);
+        uint64_t left = in_head ? c->head_len - c->sent : c->head_len + c->body_len - c->sent;
+        long n = spy_sys_send(fd, at, left);
+        if (n == -EAGAIN || n == -EINTR)
+            return;
+        if (n <= 0)
+            break;
+        c->sent += (uint64_t)n;
+    }
+    drop(c);
+}
+
+static void attend(struct client *c, const struct spy_publication *p, uint64_t now_ns)
+{
+    int fd = spy_own_fd_number(c->slot);
+    if (fd < 0 || now_ns > c->deadline_ns) {
+        drop(c);
+        return;
+    }
+    if (!c->answering)
+        read_line(c, fd, p);
+    if (c->connected && c->answering)
+        send_some(c, fd);
+}
+
+/* ---- waiting -------------------------------------------------------------------------------- */
+
+bool spy_server_busy(void)
+{
+    for (int i = 0; i < SPY_CLIENTS; i++)
+        if (clients[i].connected)
+            return true;
+    return false;
+}
+
+bool spy_server_answering(void)
+{
+    for (int i = 0; i < SPY_CLIENTS; i++)
+        if (clients[i].answering)
+            return true;
+    return false;
+}
+
+unsigned spy_server_prepare(struct pollfd *fds)
+{
+    unsigned n = 0;
+    for (int i = 0; i < SPY_CLIENTS; i++)
+        if (clients[i].connected)
+            fds[n++] = (struct pollfd){.fd = spy_own_fd_number(clients[i].slot),
+                                       .events = clients[i].answering ? POLLOUT : POLLIN};
+    int listener = listening >= 0 ? spy_own_fd_number(listening) : -1;
+    if (listener >= 0 && free_client() != NULL)
+        fds[n++] = (struct pollfd){.fd = listener, .events = POLLIN};
+    return n;
+}
+
+void spy_server_serve(const struct spy_publication *p, const struct pollfd *fds, unsigned count,
+                      uint64_t now_ns)
+{
+    for (int i = 0; i < SPY_CLIENTS; i++)
+        if (clients[i].connected)
+            attend(&clients[i], p, now_ns);
+    for (unsigned i = 0; i < count; i++)
+        if (listening >= 0 && fds[i].revents != 0 && fds[i].fd == spy_own_fd_number(listening))
+            while (welcome(p, now_ns))
+                ;
+}
