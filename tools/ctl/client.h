@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The socket of a live process: asks for an image of its region. See shared/paths.h for the
+ * protocol.
+ */
+#ifndef CTL_CLIENT_H
+#define CTL_CLIENT_H
+
+#include "shared/paths.h"
+#include "shared/region.h"
+
+#define CTL_CLIENT_DEADLINE_MS 1000
+
+/*
+ * Asks the server at PATH, or where PATH is NULL at the abstract name of process ID of user UID,
+ * for a dump. The server must run as root, as ourselves, or, where we are root, as UID. All in
+ * all at most CTL_CLIENT_DEADLINE_MS.
+ */
+SPY_MUST_CHECK enum spy_status ctl_client_dump(const char *path, uint32_t uid,
+                                               struct spy_process_id id, struct spy_region **out,
+                                               struct spy_error *err);
+
+#endif

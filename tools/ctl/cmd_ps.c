@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `ps`: the watched processes, and what went wrong in them.
+ */
+#include "ctl/command.h"
+#include "ctl/format.h"
+#include "ctl/image.h"
+#include "ctl/json.h"
+#include "ctl/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct ctl_column columns[] = {
+    {.title = "PID", .right = true},
+    {.title = "STATE"},
+    {.title = "AGE", .right = true, .rank = 3},
+    {.title = "MODE", .rank = 4},
+    {.title = "RULES", .rank = 1},
+    {.title = "OPS", .right = true, .rank = 2},
+    {.title = "CALLS", .right = true},
+    {.title = "EXE", .elastic = true},
+};
+
+/* Everything about one process; the model is of it alone. */
+struct entry {
+    const struct ctl_process *process;
+    const struct ctl_member *member; /* NULL: no region */
+};
+
+/* How many rules, or why none. */
+static void rules_text(char out[CTL_NUMBER_BYTES], const struct ctl_member *m)
+{
+    if (m->rules_state == SPY_RULES_LOADED)
+        snprintf(out, CTL_NUMBER_BYTES, "%u", m->rules_operations);
+    else
+        snprintf(out, CTL_NUMBER_BYTES, "%s", spy_rules_state_name(m->rules_state));
+}
+
+static void add_row(struct ctl_table *table, const struct entry *e, const struct ctl_run *run)
+{
+    static const enum ctl_paint paints[] = {
+        [CTL_LIVE] = CTL_GOOD,     [CTL_DEAD] = CTL_QUIET,   [CTL_IDLE] = CTL_PLAIN,
+        [CTL_DORMANT] = CTL_QUIET, [CTL_CLOSED] = CTL_QUIET,
+    };
+    char text[CTL_NUMBER_BYTES];
+    const struct ctl_member *m = e->member;
+    uint64_t started = m != NULL ? m->started_ns : e->process->started_ns;
+    uint64_t age = run->now_real_ns > started ? run->now_real_ns - started : 0;
+    snprintf(text, sizeof(text), "%d", e->process->proc.pid);
+    ctl_table_cell(table, CTL_PLAIN, text);
+    ctl_table_cell(table, paints[e->process->state], ctl_state_name(e->process->state));
+    ctl_table_cell(table, CTL_PLAIN, ctl_format_age(text, age));
+    ctl_table_cell(table, CTL_PLAIN, m != NULL ? m->mode : "-");
+    strcpy(text, "-");
+    if (m != NULL)
+        rules_text(text, m);
+    bool bad = m != NULL && m->rules_error[0] != '\0';
+    ctl_table_cell(table, bad ? CTL_BAD : CTL_PLAIN, text);
+    ctl_table_cell(table, CTL_PLAIN, m != NULL ? ctl_format_count(text, m->operations) : "-");
+    ctl_table_cell(table, CTL_PLAIN, m != NULL ? ctl_format_count(text, m->calls) : "-");
+    ctl_table_cell(table, CTL_PLAIN, e->process->proc.exe);
+}
+
+/* ---- what went wrong ------------------------------------------------------------------------ */
+
+static void print_line(FILE *notes, const struct entry *e, const char *text)
+{
+    fprintf(notes, "%d: %s\n", e->process->proc.pid, text);
+}
+
+static void print_notes(FILE *notes, const struct entry *e)
+{
+    const struct ctl_member *m = e->member;
+    if (e->process->note[0] != '\0')
+        print_line(notes, e, e->process->note);
+    if (m == NULL)
+        return;
+    if (m->problem[0] != '\0')
+        print_line(notes, e, m->problem);
+    if (m->rules_error[0] != '\0')
+        print_line(notes, e, m->rules_error);
+    for (uint32_t i = 0; i < SPY_SELF_COUNT; i++) {
+        char count[CTL_NUMBER_BYTES];
+        if (m->self[i] > 0)
+            fprintf(notes, "%d: %s %s\n", e->process->proc.pid, ctl_format_count(count, m->self[i]),
+                    spy_self_text(i));
+    }
+}
+
+/* ---- JSON ----------------------------------------------------------------------------------- */
+
+/* Identifiers of the counters, lower case. */
+static json_t *self_json(const struct ctl_member *m)
+{
+#define X(id, text) #id,
+    static const char *const names[] = {SPY_SELF_COUNTERS(X)};
+#undef X
+    json_t *o = json_object();
+    for (uint32_t i = 0; i < SPY_SELF_COUNT; i++) {
+        char key[64];
+        size_t n = 0;
+        for (; names[i][n] != '\0' && n + 1 < sizeof(key); n++)
+            key[n] =
+                names[i][n] >= 'A' && names[i][n] <= 'Z' ? (char)(names[i][n] + 32) : names[i][n];
+        key[n] = '\0';
+        ctl_json_set(o, key, ctl_json_count(m->self[i]));
+    }
+    return o;
+}
+
+static json_t *rules_json(const struct ctl_member *m)
+{
+    json_t *o = json_object();
+    ctl_json_set(o, "state", json_string(spy_rules_state_name(m->rules_state)));
+    ctl_json_set(o, "path", ctl_json_text(m->rules_path));
+    ctl_json_set(o, "operations", json_integer(m->rules_operations));
+    ctl_json_set(o, "error", ctl_json_text(m->rules_error));
+    return o;
+}
+
+static json_t *entry_json(const struct entry *e)
+{
+    const struct ctl_process *p = e->process;
+    const struct ctl_member *m = e->member;
+    json_t *o = json_object();
+    ctl_json_set(o, "pid", json_integer(p->proc.pid));
+    ctl_json_set(o, "uid", json_integer(p->proc.uid));
+    ctl_json_set(o, "exe", json_string(p->proc.exe));
+    ctl_json_set(o, "state", json_string(ctl_state_name(p->state)));
+    ctl_json_set(o, "started", ctl_json_utc(m != NULL ? m->started_ns : p->started_ns));
+    ctl_json_set(o, "mode", m != NULL ? ctl_json_text(m->mode) : json_null());
+    ctl_json_set(o, "storage", m != NULL ? ctl_json_text(m->storage) : json_null());
+    ctl_json_set(o, "region", ctl_json_text(p->region));
+    ctl_json_set(o, "rules", m != NULL ? rules_json(m) : json_null());
+    ctl_json_set(o, "operations", m != NULL ? json_integer(m->operations) : json_null());
+    ctl_json_set(o, "calls", m != NULL ? ctl_json_count(m->calls) : json_null());
+    ctl_json_set(o, "problem", ctl_json_text(m != NULL ? m->problem : p->note));
+    ctl_json_set(o, "self", m != NULL ? self_json(m) : json_null());
+    return o;
+}
+
+/* ---- the command ---------------------------------------------------------------------------- */
+
+struct output {
+    struct ctl_table *table;
+    json_t *array;
+    FILE *notes;
+};
+
+static void add_process(struct output *output, const struct ctl_process *process,
+                        const struct ctl_run *run)
+{
+    struct ctl_model model;
+    struct entry entry = {.process = process};
+    ctl_model_init(&model, 0);
+    if (process->state == CTL_LIVE || process->state == CTL_DEAD) {
+        struct spy_region *region = ctl_source_load(process, run->err);
+        if (region != NULL) {
+            ctl_model_add(&model, process, region, run);
+            entry.member = &model.member[0];
+        }
+        ctl_image_free(region);
+    }
+    ctl_json_append(output->array, entry_json(&entry));
+    add_row(output->table, &entry, run);
+    print_notes(output->notes, &entry);
+    ctl_model_free(&model);
+}
+
+static void show(struct output *output, const struct ctl_run *run, const char *notes)
+{
+    if (run->args->json) {
+        json_t *o = json_object();
+        ctl_json_set(o, "version", json_integer(1));
+        ctl_json_set(o, "processes", json_incref(output->array));
+        ctl_json_print(run, o);
+        return;
+    }
+    ctl_table_print(output->table, run->out, &run->term);
+    fputs(notes, run->out);
+}
+
+enum ctl_exit ctl_cmd_ps(const struct ctl_run *run)
+{
+    struct ctl_source source;
+    char *notes = NULL;
+    size_t len = 0;
+    enum ctl_exit result = ctl_source_open(&source, run, CTL_WANT_ALL);
+    if (result != CTL_OK)
+        return result;
+    struct output output = {
+        .table = ctl_table_new(columns, sizeof(columns) / sizeof(columns[0])),
+        .array = json_array(),
+        .notes = open_memstream(&notes, &len),
+    };
+    if (output.array == NULL || output.notes == NULL)
+        exit(CTL_OSERR);
+    for (size_t i = 0; i < source.count; i++)
+        add_process(&output, &source.process[i], run);
+    fclose(output.notes);
+    show(&output, run, notes);
+    free(notes);
+    json_decref(output.array);
+    ctl_table_free(output.table);
+    ctl_source_free(&source);
+    return CTL_OK;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `run`: starts a program with libperfspy preloaded. Becomes that program: nothing of the tool is
+ * left between it and its parent.
+ */
+#include "ctl/command.h"
+#include "ctl/program.h"
+#include "shared/rules.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LIBRARY "libperfspy.so"
+
+/* OUT becomes DIR/NAME without "..", if there is such a file. */
+static bool take(char out[PATH_MAX], const char *dir, const char *name)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof(path), "%s/%s", dir, name);
+    return n > 0 && (size_t)n < sizeof(path) && realpath(path, out) != NULL;
+}
+
+/* The same in the folders of LIB that are named after a machine, as Debian has them. */
+static bool take_multiarch(char out[PATH_MAX], const char *lib)
+{
+    DIR *dir = opendir(lib);
+    bool taken = false;
+    if (dir == NULL)
+        return false;
+    for (struct dirent *entry; !taken && (entry = readdir(dir)) != NULL;) {
+        char name[sizeof(entry->d_name) + sizeof(LIBRARY) + 1];
+        snprintf(name, sizeof(name), "%s/%s", entry->d_name, LIBRARY);
+        taken = strstr(entry->d_name, "-linux-gnu") != NULL && take(out, lib, name);
+    }
+    closedir(dir);
+    return taken;
+}
+
+/* The library that belongs to this tool: beside it (a build tree), or where `make install` puts
+ * it; else just the name, which the dynamic loader looks for. */
+static void find_library(char out[PATH_MAX])
+{
+    char self[PATH_MAX];
+    char lib[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    self[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash != NULL) {
+        *slash = '\0';
+        if (take(out, self, LIBRARY) || take(out, self, "../lib/" LIBRARY))
+            return;
+        if (take(lib, self, "../lib") && take_multiarch(out, lib))
+            return;
+    }
+    strcpy(out, LIBRARY);
+}
+
+/* LD_PRELOAD is split at blanks and colons, and there is no way to quote them. */
+static bool can_preload(const char *library, FILE *err)
+{
+    if (strpbrk(library, " :") == NULL)
+        return true;
+    ctl_say(err, "%s cannot be preloaded: its path has a blank or a colon in it", library);
+    return false;
+}
+
+static enum ctl_exit prepend_preload(const char *library, FILE *err)
+{
+    const char *old = getenv("LD_PRELOAD");
+    char *value = NULL;
+    int n = old != NULL && *old != '\0' ? asprintf(&value, "%s:%s", library, old)
+                                        : asprintf(&value, "%s", library);
+    if (n < 0 || setenv("LD_PRELOAD", value, 1) != 0) {
+        ctl_say(err, "out of memory");
+        return CTL_OSERR;
+    }
+    free(value);
+    return CTL_OK;
+}
+
+/* PATH made absolute, whether it exists or not: the program may change its directory. */
+static enum ctl_exit set_path(const char *variable, const char *path, FILE *err)
+{
+    char cwd[PATH_MAX];
+    char *absolute = NULL;
+    int n = -1;
+    if (path[0] == '/')
+        n = asprintf(&absolute, "%s", path);
+    else if (getcwd(cwd, sizeof(cwd)) != NULL)
+        n = asprintf(&absolute, "%s/%s", cwd, path);
+    if (n < 0 || setenv(variable, absolute, 1) != 0) {
+        ctl_say(err, "cannot set %s: %s", variable, strerror(errno));
+        return CTL_OSERR;
+    }
+    free(absolute);
+    return CTL_OK;
+}
+
+/* The library would run without rules and say so later; better to hear it now. */
+static void warn_about_rules(const char *path, FILE *err)
+{
+    struct spy_rules *rules;
+    struct spy_error error = {0};
+    if (spy_rules_load(path, &rules, &error) == SPY_OK) {
+        spy_rules_free(rules);
+        return;
+    }
+    if (error.line > 0)
+        ctl_say(err, "warning: the program will be watched without rules: %s:%u:%u: %s", path,
+                error.line, error.column, error.text);
+    else
+        ctl_say(err, "warning: the program will be watched without rules: %s: %s", path,
+                error.text);
+}
+
+static void warn_about_program(const char *command, const char *path, FILE *err)
+{
+    switch (ctl_program_of(path)) {
+    case CTL_PROGRAM_STATIC:
+        ctl_say(err,
+                "warning: %s is statically linked: nothing can be preloaded into it, it will "
+                "not be watched",
+                command);
+        return;
+    case CTL_PROGRAM_SETUID:
+        ctl_say(err,
+                "warning: %s runs with other rights (setuid, setgid or capabilities): the "
+                "dynamic loader ignores LD_PRELOAD there, it will not be watched",
+                command);
+        return;
+    case CTL_PROGRAM_OTHER_ABI:
+        ctl_say(err,
+                "warning: %s is not a program of this machine's 64-bit kind: libperfspy.so "
+                "does not fit, it will not be watched",
+                command);
+        return;
+    case CTL_PROGRAM_DYNAMIC:
+    case CTL_PROGRAM_UNKNOWN:
+        return;
+    }
+}
+
+static enum ctl_exit cannot(const char *command, int error, FILE *err)
+{
+    if (error == ENOENT) {
+        ctl_say(err, "%s: command not found", command);
+        return CTL_NOT_FOUND;
+    }
+    ctl_say(err, "%s: cannot be executed: %s", command, strerror(error));
+    return CTL_NOT_EXECUTABLE;
+}
+
+static enum ctl_exit set_environment(const struct ctl_run *run, const char *library)
+{
+    enum ctl_exit result = prepend_preload(library, run->err);
+    if (result == CTL_OK && run->args->rules != NULL) {
+        warn_about_rules(run->args->rules, run->err);
+        result = set_path("PERFSPY_RULES", run->args->rules, run->err);
+    }
+    if (result == CTL_OK && run->args->dir != NULL)
+        result = set_path("PERFSPY_DIR", run->args->dir, run->err);
+    return result;
+}
+
+enum ctl_exit ctl_cmd_run(const struct ctl_run *run)
+{
+    char library[PATH_MAX];
+    char path[PATH_MAX];
+    char **argv = run->args->operand; /* ends with NULL */
+    int error = ctl_program_find(argv[0], path, sizeof(path));
+    if (error != 0)
+        return cannot(argv[0], error, run->err);
+    find_library(library);
+    if (!can_preload(library, run->err))
+        return CTL_NOTHING;
+    enum ctl_exit result = set_environment(run, library);
+    if (result != CTL_OK)
+        return result;
+    warn_about_program(argv[0], path, run->err);
+    execv(path, argv);
+    error = errno;
+    if (error == ENOEXEC) /* a script without "#!": execvp() gives it to the shell */
+        execvp(argv[0], argv);
+    return cannot(argv[0], error == ENOENT ? EACCES : error, run->err);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `stats`: operations in a table, worst first, or one of them in detail (detail.c).
+ */
+#include "ctl/command.h"
+#include "ctl/detail.h"
+#include "ctl/find.h"
+#include "ctl/format.h"
+#include "ctl/json.h"
+#include "ctl/table.h"
+#include "ctl/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STATEMENT_WIDTH 72u /* of an unmapped statement, in characters; `stats NAME` shows all */
+
+static const struct ctl_column columns[] = {
+    {.title = "OPERATION", .elastic = true},
+    {.title = "CALLS", .right = true},
+    {.title = "ERR", .right = true},
+    {.title = "RATE", .right = true, .rank = 3},
+    {.title = "MEAN", .right = true, .rank = 2},
+    {.title = "P50", .right = true, .rank = 6},
+    {.title = "P95", .right = true},
+    {.title = "P99", .right = true, .rank = 5},
+    {.title = "MAX", .right = true, .rank = 1},
+    {.title = "LEVELS", .rank = 7},
+    {.title = "BENCH", .rank = 4},
+    {.title = "STATEMENT", .rank = 8},
+};
+
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+static void time_cell(struct ctl_table *table, const struct ctl_operation *op, uint32_t stat)
+{
+    char text[CTL_NUMBER_BYTES];
+    ctl_table_cell(table, CTL_PLAIN, ctl_format_duration(text, ctl_operation_stat(op, stat)));
+}
+
+/* The statement of an operation that no rule names: its own name says little. */
+static void statement_cell(struct ctl_table *table, const struct ctl_operation *op)
+{
+    char text[4 * STATEMENT_WIDTH + sizeof("…")] = "";
+    if (op->mapped || op->statement == NULL) {
+        ctl_table_cell(table, CTL_PLAIN, text);
+        return;
+    }
+    size_t bytes = 0;
+    const char *s = op->statement;
+    for (size_t seen = 0; s[bytes] != '\0'; bytes++)
+        if (((unsigned char)s[bytes] & 0xC0) != 0x80 && seen++ == STATEMENT_WIDTH)
+            break;
+    memcpy(text, s, bytes);
+    if (s[bytes] != '\0')
+        strcpy(text + bytes, "…");
+    ctl_table_cell(table, CTL_QUIET, text);
+}
+
+static void add_row(struct ctl_table *table, const struct ctl_model *model,
+                    const struct ctl_operation *op, bool statements)
+{
+    char text[CTL_NUMBER_BYTES];
+    const struct spy_totals *t = &op->totals;
+    ctl_table_cell(table, ctl_operation_paint(op), op->name);
+    ctl_table_cell(table, CTL_PLAIN, ctl_format_count(text, t->calls));
+    ctl_table_cell(table, t->errors > 0 ? CTL_BAD : CTL_QUIET,
+                   t->errors > 0 ? ctl_format_count(text, t->errors) : "-");
+    ctl_table_cell(table, CTL_PLAIN, ctl_format_rate(text, ctl_operation_rate(model, op)));
+    time_cell(table, op, SPY_STAT_MEAN);
+    time_cell(table, op, SPY_STAT_P50);
+    time_cell(table, op, SPY_STAT_P95);
+    time_cell(table, op, SPY_STAT_P99);
+    time_cell(table, op, SPY_STAT_MAX);
+    ctl_view_bar(text, t->level);
+    ctl_table_cell(table, ctl_operation_paint(op), text);
+    enum ctl_verdict verdict = ctl_operation_verdicts(op);
+    ctl_table_cell(table, ctl_verdict_paint(verdict),
+                   verdict == CTL_BENCH_NO_DATA ? "-" : ctl_verdict_name(verdict));
+    if (statements)
+        statement_cell(table, op);
+}
+
+static void print_footer(const struct ctl_model *model, const struct ctl_run *run, size_t shown,
+                         size_t silent)
+{
+    if (shown > 0) {
+        fputs("levels:", run->out);
+        for (uint32_t i = 0; i < SPY_LEVEL_COUNT; i++) {
+            char bound[CTL_NUMBER_BYTES];
+            fprintf(run->out, " %c %s", CTL_BAR_CHARS[i], spy_level_name(i));
+            if (i + 1 < SPY_LEVEL_COUNT)
+                fprintf(run->out, " < %s ", ctl_format_limit(bound, model->level_bounds_ns[i]));
+        }
+        fputc('\n', run->out);
+    }
+    if (silent > 0)
+        fprintf(run->out, "%zu mapped operation%s saw no calls\n", silent, silent == 1 ? "" : "s");
+}
+
+static void print_table(struct ctl_model *model, const struct ctl_run *run)
+{
+    bool statements = false;
+    size_t shown = 0;
+    size_t silent = 0;
+    for (size_t i = 0; i < model->count; i++) {
+        const struct ctl_operation *op = model->operation[i];
+        shown += op->totals.calls > 0;
+        silent += op->mapped && op->totals.calls == 0;
+        statements = statements || (!op->mapped && op->statement && op->totals.calls > 0);
+    }
+    struct ctl_table *table = ctl_table_new(columns, COLUMNS - !statements);
+    for (size_t i = 0; i < model->count; i++)
+        if (model->operation[i]->totals.calls > 0)
+            add_row(table, model, model->operation[i], statements);
+    ctl_view_heading(model, run);
+    if (shown == 0)
+        fputs("no calls\n", run->out);
+    ctl_table_print(table, run->out, &run->term);
+    print_footer(model, run, shown, silent);
+    ctl_table_free(table);
+}
+
+static enum ctl_exit show(struct ctl_model *model, const struct ctl_run *run)
+{
+    const struct ctl_operation *only = NULL;
+    enum ctl_exit result = CTL_OK;
+    if (model->count > 0)
+        qsort(model->operation, model->count, sizeof(struct ctl_operation *), ctl_operation_worse);
+    if (run->args->operands > 0) {
+        only = ctl_find_operation(model, run->args->operand[0], &result, run->err);
+        if (only == NULL)
+            return result;
+    }
+    if (run->args->json)
+        ctl_json_print(run, ctl_json_stats(model, only));
+    else if (only != NULL)
+        ctl_detail_print(model, only, run);
+    else
+        print_table(model, run);
+    return CTL_OK;
+}
+
+enum ctl_exit ctl_cmd_stats(const struct ctl_run *run)
+{
+    return ctl_model_answer(run, show);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command table and the option table. Dispatch, `help`, the man page and the completion all
+ * come from these two: a new command is one row in commands.c and one file cmd_NAME.c.
+ */
+#ifndef CTL_COMMAND_H
+#define CTL_COMMAND_H
+
+#include "ctl/ctl.h"
+
+/* Options: identifier, short letter or 0, long name, argument ("" none, "[X]" optional), help. */
+#define CTL_OPTIONS(X)                                                                             \
+    X(PROCESS, 'p', "process", "PID|NAME",                                                         \
+      "Only the process with this id, or those whose program is called NAME. May be given more "   \
+      "than once. Default: all live processes, merged; where there is none, the dead ones.")       \
+    X(LAST, 0, "last", "DURATION",                                                                 \
+      "Only what happened in the last DURATION, such as 30s, 5m or 1h. Kept in steps of 10 "       \
+      "seconds, so the window may begin one step early. Default: whole lives.")                    \
+    X(JSON, 'j', "json", "", "Print JSON. Durations are milliseconds.")                            \
+    X(WATCH, 'w', "watch", "[SECONDS]",                                                            \
+      "Print again every SECONDS (default 2) until interrupted; with --json one document a line.") \
+    X(SORT, 0, "sort", "duration|time", "Order: the longest first (default) or the newest first.") \
+    X(LIMIT, 'n', "limit", "N", "Print at most N lines. Default: 20; with --json: all.")           \
+    X(RULES, 0, "rules", "FILE", "Use these rules: sets PERFSPY_RULES for the program.")           \
+    X(DIR, 0, "dir", "DIR", "Publish there: sets PERFSPY_DIR for the program.")                    \
+    X(MAN, 0, "man", "", "Print the manual page, in roff.")                                        \
+    X(COMPLETION, 0, "completion", "SHELL", "Print the completion script for SHELL: bash.")        \
+    X(HELP, 'h', "help", "", "Print help and exit.")                                               \
+    X(VERSION, 'V', "version", "", "Print the version and exit.")
+
+enum ctl_option_id {
+#define X(id, letter, name, argument, help) CTL_OPTION_##id,
+    CTL_OPTIONS(X)
+#undef X
+        CTL_OPTION_COUNT
+};
+
+#define CTL_BIT(id) (1u << CTL_OPTION_##id)
+
+struct ctl_option {
+    char letter;
+    const char *name;
+    const char *argument;
+    const char *help;
+};
+
+extern const struct ctl_option ctl_options[CTL_OPTION_COUNT];
+
+struct ctl_command {
+    const char *name;     /* one word or two: "stats", "rules check" */
+    const char *operands; /* synopsis: "[OPERATION]" */
+    const char *summary;  /* one line, no full stop */
+    const char *help;     /* paragraphs, separated by an empty line */
+    unsigned options;     /* CTL_BIT()s, besides help and version, which are always taken */
+    size_t min_operands;
+    size_t max_operands;
+    bool takes_rest; /* whatever follows the first operand is an operand: another program's */
+    enum ctl_exit (*run)(const struct ctl_run *run);
+};
+
+extern const struct ctl_command ctl_commands[];
+extern const size_t ctl_command_count;
+
+const struct ctl_command *ctl_command_find(const char *name);
+
+/* "[OPTIONS] OPERANDS" of COMMAND, after its name. */
+void ctl_command_synopsis(const struct ctl_command *command, FILE *out);
+
+/* One function a command, each in the file of its name. */
+enum ctl_exit ctl_cmd_ps(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_stats(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_slow(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_health(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_benchmarks(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_rules_check(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_run(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_help(const struct ctl_run *run);
+
+/* help.c, man.c, completion.c: the outputs of the tables. */
+void ctl_help_overview(FILE *out);
+void ctl_help_command(const struct ctl_command *command, FILE *out);
+void ctl_man_page(FILE *out);
+void ctl_completion_bash(FILE *out);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tables of command.h. Rows in the order in which help shows them.
+ */
+#include "ctl/command.h"
+
+#include <string.h>
+
+const struct ctl_option ctl_options[CTL_OPTION_COUNT] = {
+#define X(id, letter, name, argument, help) {letter, name, argument, help},
+    CTL_OPTIONS(X)
+#undef X
+};
+
+#define READS CTL_BIT(PROCESS) | CTL_BIT(JSON)
+
+const struct ctl_command ctl_commands[] = {
+    {
+        .name = "ps",
+        .operands = "",
+        .summary = "list the watched processes, live and dead",
+        .help = "Lists every process that libperfspy is loaded in, wherever it publishes, and the "
+                "dead ones whose region is left. States: live; dead; idle (nothing to watch yet); "
+                "dormant (switched off). Below the list stands what went wrong in a process: an "
+                "invalid rules file, a full table, a directory that could not be used.",
+        .options = READS,
+        .run = ctl_cmd_ps,
+    },
+    {
+        .name = "stats",
+        .operands = "[OPERATION]",
+        .summary = "show calls, errors and latencies by operation, worst first",
+        .help = "Shows every operation that was called: how often, how often it failed, and how "
+                "long it took. Worst first: by the share of critical calls, then of slow ones, "
+                "then by total time.\n\n"
+                "With OPERATION shows that one in detail. A name without what stands before its "
+                "last dot will do where it is the only one: get_part for parts_crud.get_part.",
+        .options = READS | CTL_BIT(LAST) | CTL_BIT(WATCH),
+        .max_operands = 1,
+        .run = ctl_cmd_stats,
+    },
+    {
+        .name = "health",
+        .operands = "",
+        .summary = "judge the last minutes: healthy, degraded, warning or critical",
+        .help = "Judges the window that the rules set (default: 5 minutes). critical: some call "
+                "was of level critical. warning: more than the allowed share was slow (default: "
+                "20 %). degraded: some calls were slow. unknown: no calls.\n\n"
+                "Exit status, as monitoring systems expect of a plugin: 0 healthy, 1 degraded or "
+                "warning, 2 critical, 3 unknown.",
+        .options = READS | CTL_BIT(LAST) | CTL_BIT(WATCH),
+        .run = ctl_cmd_health,
+    },
+    {
+        .name = "benchmarks",
+        .operands = "",
+        .summary = "compare operations with the budgets in the rules",
+        .help = "Shows for every budget in the rules the limit and the value: missed ones first. "
+                "The exit status is 1 if a budget is missed.",
+        .options = READS | CTL_BIT(LAST),
+        .run = ctl_cmd_benchmarks,
+    },
+    {
+        .name = "slow",
+        .operands = "",
+        .summary = "list single calls that were slow or failed",
+        .help = "Lists the calls that were slow, critical or failed: the newest 512 of each "
+                "process are kept. WAIT is the time to the first result of a statement or to the "
+                "first byte of a response, TAIL is the rest.",
+        .options = READS | CTL_BIT(LAST) | CTL_BIT(WATCH) | CTL_BIT(SORT) | CTL_BIT(LIMIT),
+        .run = ctl_cmd_slow,
+    },
+    {
+        .name = "rules check",
+        .operands = "FILE...",
+        .summary = "check rules files with the library's own parser",
+        .help = "Says how many operations a rules file names, or where its first error is, as "
+                "FILE:LINE:COLUMN. The exit status is 1 if a file has an error.",
+        .min_operands = 1,
+        .max_operands = SIZE_MAX,
+        .run = ctl_cmd_rules_check,
+    },
+    {
+        .name = "run",
+        .operands = "-- COMMAND [ARGUMENT...]",
+        .summary = "run a program with libperfspy loaded into it",
+        .help = "Runs COMMAND with LD_PRELOAD set. The library is taken from beside this tool, "
+                "or from ../lib, else it is left to the dynamic loader. The exit status is that "
+                "of the program; 127 if it was not found, 126 if it could not be executed.",
+        .options = CTL_BIT(RULES) | CTL_BIT(DIR),
+        .min_operands = 1,
+        .max_operands = SIZE_MAX,
+        .takes_rest = true,
+        .run = ctl_cmd_run,
+    },
+    {
+        .name = "help",
+        .operands = "[COMMAND]",
+        .summary = "explain this tool or one of its commands",
+        .help = "Explains a command. Also prints the manual page and the completion script.",
+        .options = CTL_BIT(MAN) | CTL_BIT(COMPLETION),
+        .max_operands = 2,
+        .run = ctl_cmd_help,
+    },
+};
+
+const size_t ctl_command_count = sizeof(ctl_commands) / sizeof(ctl_commands[0]);
+
+const struct ctl_command *ctl_command_find(const char *name)
+{
+    for (size_t i = 0; i < ctl_command_count; i++)
+        if (strcmp(ctl_commands[i].name, name) == 0)
+            return &ctl_commands[i];
+    return NULL;
+}
+
+void ctl_command_synopsis(const struct ctl_command *command, FILE *out)
+{
+    for (unsigned i = 0; i < CTL_OPTION_COUNT; i++) {
+        const struct ctl_option *o = &ctl_options[i];
+        const char *blank = o->argument[0] != '\0' ? " " : "";
+        if ((command->options & 1u << i) == 0)
+            continue;
+        if (o->letter != '\0')
+            fprintf(out, " [-%c%s%s]", o->letter, blank, o->argument);
+        else
+            fprintf(out, " [--%s%s%s]", o->name, blank, o->argument);
+    }
+    if (command->operands[0] != '\0')
+        fprintf(out, " %s", command->operands);
+}

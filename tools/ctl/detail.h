@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One operation in detail, for `stats OPERATION`.
+ */
+#ifndef CTL_DETAIL_H
+#define CTL_DETAIL_H
+
+#include "ctl/model.h"
+
+void ctl_detail_print(const struct ctl_model *model, const struct ctl_operation *op,
+                      const struct ctl_run *run);
+
+#endif

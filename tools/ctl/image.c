@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Loading a region; see image.h.
+ *
+ * The file's writer may be alive. Counters are monotonic and each is whole, so a plain copy of
+ * them is fine; three places need more, because a copy freezes both readings of their version:
+ * slow events, held slots and the history ring. Their guards are read a second time from the file
+ * after the copy, and what changed in between is marked in the copy as being written.
+ */
+#include "ctl/image.h"
+
+#include "ctl/ctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A region's arena comes last, so this is the room any image of our version needs. */
+static struct spy_region *new_image(void)
+{
+    uint64_t bytes = spy_region_layout(NULL);
+    struct spy_region *region = aligned_alloc(4096, bytes);
+    if (region != NULL)
+        memset(region, 0, bytes);
+    return region;
+}
+
+void ctl_image_free(struct spy_region *region)
+{
+    free(region);
+}
+
+/* Sections must lie exactly where this version puts them: then every index that the shared
+ * readers bound by a section's size is inside our allocation, also where the image was cut. */
+static enum spy_status check(const struct spy_region *region, size_t count, struct spy_error *err)
+{
+    enum spy_status status = spy_region_check(region, count, err);
+    if (status != SPY_OK)
+        return status;
+    struct spy_region expected;
+    spy_region_layout(&expected);
+    if (memcmp(expected.section, region->section, sizeof(region->section)) != 0)
+        return spy_fail(err, SPY_ERR_CORRUPT, "its sections are not where this version puts them");
+    return SPY_OK;
+}
+
+static enum spy_status finish(struct spy_region *region, size_t count, struct spy_region **out,
+                              struct spy_error *err)
+{
+    enum spy_status status = check(region, count, err);
+    if (status != SPY_OK) {
+        ctl_image_free(region);
+        return status;
+    }
+    *out = region;
+    return SPY_OK;
+}
+
+enum spy_status ctl_image_take(const void *bytes, size_t count, struct spy_region **out,
+                               struct spy_error *err)
+{
+    *out = NULL;
+    if (count > spy_region_layout(NULL))
+        return spy_fail(err, SPY_ERR_CORRUPT, "%zu bytes are too many for a region", count);
+    struct spy_region *region = new_image();
+    if (region == NULL)
+        return spy_fail(err, SPY_ERR_NOMEM, "out of memory");
+    memcpy(region, bytes, count);
+    return finish(region, count, out, err);
+}
+
+/* Up to COUNT bytes from AT on. Returns how many there were, or -1. */
+static ssize_t read_at(int fd, void *into, size_t count, uint64_t at)
+{
+    size_t used = 0;
+    while (used < count) {
+        ssize_t n = pread(fd, (char *)into + used, count - used, (off_t)(at + used));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        used += (size_t)n;
+    }
+    return (ssize_t)used;
+}
+
+/* Compares the 64-bit guard at the head of each of COUNT elements with its second reading. */
+static void mark_changed(char *first, const char *second, size_t count, size_t element)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t a, b;
+        memcpy(&a, first + i * element, sizeof(a));
+        memcpy(&b, second + i * element, sizeof(b));
+        if (a != b) {
+            a |= 1; /* odd: being written */
+            memcpy(first + i * element, &a, sizeof(a));
+        }
+    }
+}
+
+static void recheck_section(int fd, struct spy_region *region, enum spy_section section,
+                            size_t element)
+{
+    const struct spy_section_place *place = &region->section[section];
+    char *again = ctl_alloc(place->bytes);
+    if (read_at(fd, again, place->bytes, place->offset) == (ssize_t)place->bytes)
+        mark_changed(spy_region_section(region, section), again, place->bytes / element, element);
+    free(again);
+}
+
+static void recheck(int fd, struct spy_region *region)
+{
+    recheck_section(fd, region, SPY_SECTION_SLOW, sizeof(struct spy_slow_event));
+    recheck_section(fd, region, SPY_SECTION_HELD, sizeof(struct spy_held));
+    uint64_t tail;
+    if (read_at(fd, &tail, sizeof(tail), offsetof(struct spy_region, history_tail)) ==
+        (ssize_t)sizeof(tail))
+        atomic_store_explicit(&region->history_tail, tail, memory_order_relaxed);
+}
+
+static enum spy_status check_file(const struct stat *st, struct ctl_image_owner owner,
+                                  struct spy_error *err)
+{
+    if (!S_ISREG(st->st_mode))
+        return spy_fail(err, SPY_ERR_REFUSED, "not a regular file");
+    if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != owner.uid && !owner.any_owner)
+        return spy_fail(err, SPY_ERR_REFUSED, "it belongs to user %u", st->st_uid);
+    if (st->st_size < 0 || (uint64_t)st->st_size > spy_region_layout(NULL))
+        return spy_fail(err, SPY_ERR_CORRUPT, "%lld bytes are too many for a region",
+                        (long long)st->st_size);
+    return SPY_OK;
+}
+
+static enum spy_status load(int fd, struct ctl_image_owner owner, struct spy_region **out,
+                            struct spy_error *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return spy_fail(err, SPY_ERR_IO, "%s", strerror(errno));
+    enum spy_status status = check_file(&st, owner, err);
+    if (status != SPY_OK)
+        return status;
+    struct spy_region *region = new_image();
+    if (region == NULL)
+        return spy_fail(err, SPY_ERR_NOMEM, "out of memory");
+    ssize_t count = read_at(fd, region, (size_t)st.st_size, 0);
+    if (count < 0) {
+        ctl_image_free(region);
+        return spy_fail(err, SPY_ERR_IO, "%s", strerror(errno));
+    }
+    status = finish(region, (size_t)count, out, err);
+    if (status != SPY_OK)
+        return status;
+    recheck(fd, *out);
+    uint32_t says = (*out)->uid;
+    if (!owner.any_owner || st.st_uid == 0 || st.st_uid == says)
+        return SPY_OK;
+    ctl_image_free(*out);
+    *out = NULL;
+    return spy_fail(err, SPY_ERR_REFUSED, "it belongs to user %u, but says user %u", st.st_uid,
+                    says);
+}
+
+enum spy_status ctl_image_read(const char *path, struct ctl_image_owner owner,
+                               struct spy_region **out, struct spy_error *err)
+{
+    *out = NULL;
+    /* O_NONBLOCK: never wait for the writer of a FIFO somebody put there. */
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return spy_fail(err,
+                        errno == ENOENT                     ? SPY_ERR_ABSENT
+                        : errno == EACCES || errno == ELOOP ? SPY_ERR_REFUSED
+                                                            : SPY_ERR_IO,
+                        "%s", errno == ELOOP ? "it is a symbolic link" : strerror(errno));
+    enum spy_status status = load(fd, owner, out, err);
+    close(fd);
+    return status;
+}

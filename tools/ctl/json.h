@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * JSON made from the model: the one place that knows the schema (json_stats.c) and the ways to
+ * write numbers (json.c). Durations are milliseconds, keys end in _ms; a value that does not exist
+ * because there were no calls is null.
+ */
+#ifndef CTL_JSON_H
+#define CTL_JSON_H
+
+#include "ctl/model.h"
+
+#include <jansson.h>
+
+/* ---- json.c ---------------------------------------------------------------------------------- */
+
+/* Nanoseconds as milliseconds, to the nanosecond. */
+json_t *ctl_json_ms(double ns);
+/* Up to six decimals. */
+json_t *ctl_json_real(double value);
+json_t *ctl_json_count(uint64_t count);
+json_t *ctl_json_utc(uint64_t real_ns);
+/* "" and NULL become null. */
+json_t *ctl_json_text(const char *text);
+
+/* json_object_set_new() and json_array_append_new() that cannot fail unnoticed. */
+void ctl_json_set(json_t *object, const char *key, json_t *value);
+void ctl_json_append(json_t *array, json_t *value);
+
+/* Prints DOCUMENT and a newline, indented unless RUN watches: then one line a document. Takes the
+ * reference. */
+void ctl_json_print(const struct ctl_run *run, json_t *document);
+
+/* ---- json_stats.c ---------------------------------------------------------------------------- */
+
+/* {"version", "window_s", "processes"}: how every document about a model begins. */
+json_t *ctl_json_begin(const struct ctl_model *model);
+
+json_t *ctl_json_operation(const struct ctl_model *model, const struct ctl_operation *op);
+
+/* {"stat", "limit_ms", "value_ms", "met"}; for errors "limit_percent" and "value_percent". */
+json_t *ctl_json_benchmark(const struct ctl_operation *op, const struct spy_budget *budget);
+
+/* The whole document; where ONLY is not NULL, of that operation alone. Operations without calls
+ * are in it if a rule names them. */
+json_t *ctl_json_stats(const struct ctl_model *model, const struct ctl_operation *only);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The schema of `stats --json`: an operation, a process, a benchmark. Everything that serves these
+ * as JSON takes them from here.
+ */
+#include "ctl/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static json_t *process_json(const struct ctl_member *m)
+{
+    json_t *o = json_object();
+    ctl_json_set(o, "pid", json_integer(m->pid));
+    ctl_json_set(o, "exe", json_string(m->exe));
+    ctl_json_set(o, "state", json_string(ctl_state_name(m->state)));
+    ctl_json_set(o, "started", ctl_json_utc(m->started_ns));
+    ctl_json_set(o, "mode", json_string(m->mode));
+    return o;
+}
+
+json_t *ctl_json_begin(const struct ctl_model *model)
+{
+    json_t *o = json_object();
+    ctl_json_set(o, "version", json_integer(1));
+    ctl_json_set(o, "window_s",
+                 model->window_ns > 0 ? ctl_json_real((double)model->window_ns / 1e9)
+                                      : json_null());
+    json_t *processes = json_array();
+    for (size_t i = 0; i < model->members; i++)
+        ctl_json_append(processes, process_json(&model->member[i]));
+    ctl_json_set(o, "processes", processes);
+    return o;
+}
+
+static json_t *levels_json(const struct spy_totals *t)
+{
+    json_t *o = json_object();
+    for (uint32_t i = 0; i < SPY_LEVEL_COUNT; i++)
+        ctl_json_set(o, spy_level_name(i), ctl_json_count(t->level[i]));
+    return o;
+}
+
+/* Status codes of a request, or SQLSTATEs of a statement; empty for the other kind. */
+static json_t *codes_json(const struct ctl_operation *op, uint32_t kind)
+{
+    json_t *o = json_object();
+    const struct spy_totals *t = &op->totals;
+    for (uint32_t i = 0; op->kind == kind && i < t->codes; i++) {
+        char key[16];
+        if (t->code[i].code == SPY_CODE_OTHER)
+            strcpy(key, "other");
+        else if (kind == SPY_KIND_SQL)
+            spy_sqlstate_unpack(t->code[i].code, key);
+        else
+            snprintf(key, sizeof(key), "%u", t->code[i].code);
+        ctl_json_set(o, key, ctl_json_count(t->code[i].count));
+    }
+    return o;
+}
+
+json_t *ctl_json_benchmark(const struct ctl_operation *op, const struct spy_budget *budget)
+{
+    json_t *o = json_object();
+    bool errors = budget->stat == SPY_STAT_ERRORS;
+    double value = ctl_operation_stat(op, budget->stat);
+    bool data = op->totals.calls > 0;
+    ctl_json_set(o, "stat", json_string(spy_stat_name(budget->stat)));
+    if (errors) {
+        ctl_json_set(o, "limit_percent", ctl_json_real((double)budget->limit / 1e4));
+        ctl_json_set(o, "value_percent", data ? ctl_json_real(value / 1e4) : json_null());
+    } else {
+        ctl_json_set(o, "limit_ms", ctl_json_ms((double)budget->limit));
+        ctl_json_set(o, "value_ms", data ? ctl_json_ms(value) : json_null());
+    }
+    ctl_json_set(o, "met",
+                 data ? json_boolean(ctl_operation_verdict(op, budget) == CTL_BENCH_MET)
+                      : json_null());
+    return o;
+}
+
+static void set_time(json_t *o, const char *key, const struct spy_totals *t, double ns)
+{
+    ctl_json_set(o, key, t->calls > 0 ? ctl_json_ms(ns) : json_null());
+}
+
+static void set_mean(json_t *o, const char *key, const struct spy_totals *t, uint64_t sum_ns)
+{
+    set_time(o, key, t, t->calls > 0 ? (double)sum_ns / (double)t->calls : 0);
+}
+
+static void set_times(json_t *o, const struct ctl_operation *op)
+{
+    const struct spy_totals *t = &op->totals;
+    set_mean(o, "mean_ms", t, t->sum_ns);
+    set_time(o, "min_ms", t, (double)t->min_ns);
+    set_time(o, "max_ms", t, (double)t->max_ns);
+    set_time(o, "p50_ms", t, ctl_operation_stat(op, SPY_STAT_P50));
+    set_time(o, "p90_ms", t, ctl_operation_stat(op, SPY_STAT_P90));
+    set_time(o, "p95_ms", t, ctl_operation_stat(op, SPY_STAT_P95));
+    set_time(o, "p99_ms", t, ctl_operation_stat(op, SPY_STAT_P99));
+    if (op->kind == SPY_KIND_HTTP) {
+        set_mean(o, "ttfb_ms", t, t->wait_ns);
+        set_mean(o, "blocked_ms", t, t->blocked_ns);
+    } else {
+        set_mean(o, "wait_ms", t, t->wait_ns);
+        set_mean(o, "consume_ms", t, t->tail_ns);
+    }
+}
+
+json_t *ctl_json_operation(const struct ctl_model *model, const struct ctl_operation *op)
+{
+    const struct spy_totals *t = &op->totals;
+    double rate = ctl_operation_rate(model, op);
+    json_t *o = json_object();
+    ctl_json_set(o, "operation", json_string(op->name));
+    ctl_json_set(o, "kind", json_string(spy_kind_name(op->kind)));
+    ctl_json_set(o, "mapped", json_boolean(op->mapped));
+    ctl_json_set(o, "calls", ctl_json_count(t->calls));
+    ctl_json_set(o, "errors", ctl_json_count(t->errors));
+    ctl_json_set(o, "aborted", ctl_json_count(t->aborted));
+    ctl_json_set(o, "rate", rate < 0 ? json_null() : ctl_json_real(rate));
+    set_times(o, op);
+    ctl_json_set(o, "levels", levels_json(t));
+    ctl_json_set(o, "rows", ctl_json_count(t->rows));
+    /* What the operation delivered: a statement's results, a request's response. */
+    bool http = op->kind == SPY_KIND_HTTP;
+    ctl_json_set(o, "bytes", ctl_json_count(http ? t->bytes_out : t->bytes_in));
+    ctl_json_set(o, "bytes_in", ctl_json_count(t->bytes_in));
+    ctl_json_set(o, "bytes_out", ctl_json_count(t->bytes_out));
+    ctl_json_set(o, "status", codes_json(op, SPY_KIND_HTTP));
+    ctl_json_set(o, "sqlstate", codes_json(op, SPY_KIND_SQL));
+    ctl_json_set(o, "benchmark",
+                 op->budgets > 0 ? ctl_json_benchmark(op, &op->budget[0]) : json_null());
+    ctl_json_set(o, "statement", ctl_json_text(op->statement));
+    return o;
+}
+
+json_t *ctl_json_stats(const struct ctl_model *model, const struct ctl_operation *only)
+{
+    json_t *o = ctl_json_begin(model);
+    json_t *operations = json_array();
+    for (size_t i = 0; i < model->count; i++) {
+        const struct ctl_operation *op = model->operation[i];
+        bool wanted = only != NULL ? op == only : op->mapped || op->totals.calls > 0;
+        if (wanted)
+            ctl_json_append(operations, ctl_json_operation(model, op));
+    }
+    ctl_json_set(o, "operations", operations);
+    return o;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The model: what the chosen processes did, merged by operation. Tables, JSON, health and
+ * benchmarks are all made from it.
+ */
+#ifndef CTL_MODEL_H
+#define CTL_MODEL_H
+
+#include "ctl/source.h"
+#include "shared/totals.h"
+
+#define CTL_SECOND_NS 1000000000ull
+
+struct ctl_operation {
+    char *name;      /* clean UTF-8, as all text here */
+    char *statement; /* NULL: none */
+    uint32_t kind;   /* enum spy_kind */
+    bool mapped;
+    uint32_t budgets;
+    struct spy_budget budget[SPY_BUDGETS]; /* of the first process that has any */
+    struct spy_totals totals;
+};
+
+/* A process that is part of the answer. */
+struct ctl_member {
+    int32_t pid;
+    uint32_t uid;
+    enum ctl_state state;
+    uint64_t started_ns; /* CLOCK_REALTIME */
+    char exe[256];
+    char mode[16];
+    char storage[16];
+    char problem[256];
+    uint32_t rules_state;
+    uint32_t rules_operations;
+    char rules_path[256];
+    char rules_error[320];
+    uint64_t self[SPY_SELF_COUNT];
+    uint64_t slow_dropped;
+    uint32_t operations; /* with calls */
+    uint64_t calls;
+};
+
+struct ctl_model {
+    struct ctl_operation **operation; /* in the order found; sorted by whoever needs it */
+    size_t count;
+    void *index; /* tree of the same, by kind and name */
+    struct ctl_member *member;
+    size_t members;
+    size_t dead; /* how many of the members are */
+
+    uint64_t window_ns; /* asked for; 0: whole lives */
+    uint64_t begin_ns;  /* CLOCK_REALTIME: where the answer begins and ends */
+    uint64_t end_ns;
+
+    /* Of the first process; health thresholds: the strictest of all. */
+    bool has_rules;
+    uint64_t level_bounds_ns[SPY_LEVEL_COUNT - 1];
+    uint64_t health_window_ns;
+    uint64_t health_slow_share_ppm;
+};
+
+void ctl_model_init(struct ctl_model *model, uint64_t window_ns);
+void ctl_model_free(struct ctl_model *model);
+
+/* Adds what PROCESS did: ever, or in the model's window before NOW. REGION must have passed
+ * spy_region_check(). A dead process that did nothing in the window is left out. */
+void ctl_model_add(struct ctl_model *model, const struct ctl_process *process,
+                   const struct spy_region *region, const struct ctl_run *now);
+
+/* Loads and adds every process of SOURCE. CTL_NOTHING where none could be read. */
+enum ctl_exit ctl_model_load(struct ctl_model *model, const struct ctl_source *source,
+                             const struct ctl_run *run);
+
+/* Frame of a command that answers from the model: finds, chooses and loads the processes, for
+ * --last or for their whole lives, and calls SHOW. */
+enum ctl_exit ctl_model_answer(const struct ctl_run *run,
+                               enum ctl_exit (*show)(struct ctl_model *model,
+                                                     const struct ctl_run *run));
+
+/* Seconds that the answer covers; 0 where unknown. */
+double ctl_model_span_s(const struct ctl_model *model);
+
+/* CLOCK_MONOTONIC of the process' boot to CLOCK_REALTIME. */
+uint64_t ctl_real_ns(const struct spy_region *region, uint64_t mono_ns);
+
+/* ---- operations ---------------------------------------------------------------------------- */
+
+/* Worst first: by share of critical calls, then of slow ones, then by total time. For qsort() on
+ * model->operation. */
+int ctl_operation_worse(const void *a, const void *b);
+
+/* Calls per second, or -1 where unknown. */
+double ctl_operation_rate(const struct ctl_model *model, const struct ctl_operation *op);
+
+/* Statistic STAT in nanoseconds; for SPY_STAT_ERRORS in millionths. 0 without calls. */
+double ctl_operation_stat(const struct ctl_operation *op, uint32_t stat);
+
+enum ctl_verdict { CTL_BENCH_MISSED, CTL_BENCH_MET, CTL_BENCH_NO_DATA };
+
+enum ctl_verdict ctl_operation_verdict(const struct ctl_operation *op,
+                                       const struct spy_budget *budget);
+
+/* Worst verdict of all budgets; CTL_BENCH_NO_DATA where there is none. */
+enum ctl_verdict ctl_operation_verdicts(const struct ctl_operation *op);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading slow-event rings; see slow.h and struct spy_slow_event.
+ */
+#include "ctl/slow.h"
+
+#include "ctl/format.h"
+#include "ctl/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Copies an event between two equal, even readings of its number (pairs with the release store in
+ * the library's spy_slow_add()). */
+static bool copy_event(struct spy_slow_event *copy, const struct spy_slow_event *event)
+{
+    uint64_t before = atomic_load_explicit(&event->seq, memory_order_acquire);
+    if (before == 0 || before % 2 != 0)
+        return false;
+    memcpy(copy, event, sizeof(*copy));
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load_explicit(&event->seq, memory_order_relaxed) == before;
+}
+
+static void add_call(struct ctl_slow *slow, const struct ctl_process *process,
+                     const struct spy_region *region, const struct spy_slow_event *event)
+{
+    const struct spy_op *op = spy_region_op(region, event->sample.op);
+    slow->call = ctl_grow(slow->call, slow->count + 1, sizeof(*slow->call));
+    struct ctl_slow_call *call = &slow->call[slow->count++];
+    *call = (struct ctl_slow_call){
+        .kind = op->kind,
+        .level = spy_level_of(event->sample.dur_ns, region->level_bounds_ns),
+        .end_ns = ctl_real_ns(region, event->sample.end_ns),
+        .pid = process->proc.pid,
+        .tid = event->tid,
+        .sample = event->sample,
+    };
+    ctl_format_clean(call->operation, sizeof(call->operation), op->name, sizeof(op->name));
+}
+
+void ctl_slow_add(struct ctl_slow *slow, const struct ctl_process *process,
+                  const struct spy_region *region, uint64_t since_ns)
+{
+    const struct spy_slow_event *ring = spy_region_section(region, SPY_SECTION_SLOW);
+    slow->dropped += atomic_load_explicit(&region->slow_dropped, memory_order_relaxed);
+    for (uint32_t i = 0; i < SPY_SLOW_EVENTS; i++) {
+        struct spy_slow_event event;
+        if (!copy_event(&event, &ring[i]) || event.sample.op >= spy_region_ops(region))
+            continue;
+        const struct spy_op *op = spy_region_op(region, event.sample.op);
+        bool ready = atomic_load_explicit(&op->state, memory_order_acquire) == SPY_OP_READY;
+        if (ready && op->kind < SPY_KIND_COUNT &&
+            ctl_real_ns(region, event.sample.end_ns) >= since_ns)
+            add_call(slow, process, region, &event);
+    }
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct ctl_slow_call *x = a, *y = b;
+    return (x->end_ns < y->end_ns) - (x->end_ns > y->end_ns);
+}
+
+static int by_duration(const void *a, const void *b)
+{
+    const struct ctl_slow_call *x = a, *y = b;
+    if (x->sample.dur_ns == y->sample.dur_ns)
+        return by_time(a, b);
+    return x->sample.dur_ns < y->sample.dur_ns ? 1 : -1;
+}
+
+void ctl_slow_sort(struct ctl_slow *slow, enum ctl_sort sort)
+{
+    if (slow->count > 0)
+        qsort(slow->call, slow->count, sizeof(*slow->call),
+              sort == CTL_SORT_TIME ? by_time : by_duration);
+}
+
+void ctl_slow_free(struct ctl_slow *slow)
+{
+    free(slow->call);
+}

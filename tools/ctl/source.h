@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The processes that there are to read: found in the directories of shared/paths.h and through
+ * /proc, then chosen by -p, then loaded one at a time.
+ */
+#ifndef CTL_SOURCE_H
+#define CTL_SOURCE_H
+
+#include "ctl/ctl.h"
+#include "ctl/proc.h"
+#include "shared/region.h"
+
+enum ctl_state {
+    CTL_LIVE,    /* runs, has a region */
+    CTL_DEAD,    /* its region outlived it */
+    CTL_IDLE,    /* the library is loaded but has had nothing to watch */
+    CTL_DORMANT, /* loaded and switched off */
+    CTL_CLOSED,  /* runs, but we may not look into it: perhaps not watched at all */
+};
+
+struct ctl_process {
+    struct ctl_proc proc; /* of a dead one: what its region says */
+    enum ctl_state state;
+    char *region; /* path to open, with our eyes; NULL: none, or in memory only */
+    uint64_t device, inode;
+    uint64_t started_ns; /* CLOCK_REALTIME; 0: unknown */
+    bool any_owner;      /* see struct ctl_image_owner */
+    char note[200];      /* why there is no region, for a person; "" */
+};
+
+struct ctl_source {
+    struct ctl_process *process;
+    size_t count;
+    char refused[256]; /* a directory that we may not read; "" */
+};
+
+/* What a command reads. */
+enum ctl_want {
+    CTL_WANT_ALL,    /* every process, in whatever state */
+    CTL_WANT_TOTALS, /* live ones; only where there is none, dead ones */
+    CTL_WANT_WINDOW, /* live ones and dead ones: what died last minute counts in the last five */
+};
+
+/* scan.c: looks everywhere. Files that are no good are reported on ERR and left out. */
+void ctl_source_scan(struct ctl_source *source, FILE *err);
+void ctl_source_free(struct ctl_source *source);
+
+/*
+ * Keeps what ARGS and WANT ask for. CTL_OK; or CTL_NOTHING or CTL_REFUSED after a sentence on ERR
+ * that says why.
+ */
+enum ctl_exit ctl_source_select(struct ctl_source *source, const struct ctl_args *args,
+                                enum ctl_want want, FILE *err);
+
+/* Scan and select. */
+enum ctl_exit ctl_source_open(struct ctl_source *source, const struct ctl_run *run,
+                              enum ctl_want want);
+
+/* Copies the region of PROCESS: a live one's over its socket, if it answers, else from the file.
+ * NULL, after a warning on ERR, where it cannot be read. Free with ctl_image_free(). */
+struct spy_region *ctl_source_load(const struct ctl_process *process, FILE *err);
+
+const char *ctl_state_name(enum ctl_state state);
+
+#endif

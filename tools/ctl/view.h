@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pieces of text that several commands print for people.
+ */
+#ifndef CTL_VIEW_H
+#define CTL_VIEW_H
+
+#include "ctl/model.h"
+
+/* One line: which processes, and which span of time. */
+void ctl_view_heading(const struct ctl_model *model, const struct ctl_run *run);
+
+enum ctl_paint ctl_level_paint(uint32_t level);
+
+/* Colour of an operation: that of its worst level that matters. */
+enum ctl_paint ctl_operation_paint(const struct ctl_operation *op);
+
+/* Shares of the levels as CTL_BAR_CELLS characters, one of CTL_BAR_CHARS each, best first. A level
+ * of slow or critical that was seen at all gets a character. */
+#define CTL_BAR_CELLS 10u
+#define CTL_BAR_CHARS ".-=#!"
+void ctl_view_bar(char out[CTL_BAR_CELLS + 1], const uint64_t level[SPY_LEVEL_COUNT]);
+
+/* "met", "missed", "-". */
+const char *ctl_verdict_name(enum ctl_verdict verdict);
+enum ctl_paint ctl_verdict_paint(enum ctl_verdict verdict);
+
+/* A budget's limit or value: "100 ms", "1 %". */
+char *ctl_view_limit(char *out, const struct spy_budget *budget);
+char *ctl_view_value(char *out, const struct ctl_operation *op, const struct spy_budget *budget);
+
+#endif
