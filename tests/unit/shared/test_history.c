@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * History records and windows: what goes in comes out; what is malformed is refused.
+ */
+#include "../region_fixture.h"
+
+#include "record/record.h"
+#include "record/roll.h"
+#include "runtime/process.h"
+#include "shared/history.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void fill(struct spy_totals *t, unsigned seed)
+{
+    spy_totals_clear(t);
+    srand(seed);
+    for (int i = 0; i < 200; i++) {
+        struct spy_sample s = {
+            .dur_ns = 1000ull << (rand() % 30),
+            .code = (uint32_t)(200 + rand() % 20),
+            .failed = rand() % 2,
+            .rows = (uint64_t)rand(),
+            .bytes_out = (uint64_t)rand() * (uint64_t)rand(),
+        };
+        static const uint64_t bounds[] = {100, 200, 300, 400};
+        spy_totals_add_sample(t, &s, bounds);
+    }
+}
+
+/* All but the extremes, which a record does not keep. */
+static void assert_same(struct spy_totals a, struct spy_totals b)
+{
+    a.min_ns = b.min_ns = a.max_ns = b.max_ns = 0;
+    assert_memory_equal(&a, &b, sizeof(a));
+}
+
+static void records_come_back(void **state)
+{
+    (void)state;
+    static unsigned char bytes[SPY_HISTORY_RECORD_MAX];
+    static struct spy_totals in, out;
+    for (unsigned seed = 0; seed < 50; seed++) {
+        uint32_t op;
+        fill(&in, seed);
+        size_t n = spy_history_encode(bytes, seed, &in);
+        assert_int_equal(spy_history_decode(bytes, n, &op, &out), n);
+        assert_int_equal(op, seed);
+        assert_same(in, out);
+        assert_true(out.min_ns <= in.min_ns && out.max_ns >= in.max_ns);
+    }
+}
+
+static void the_largest_record_fits(void **state)
+{
+    (void)state;
+    static unsigned char bytes[SPY_HISTORY_RECORD_MAX];
+    static struct spy_totals full;
+    memset(&full, 0xFF, sizeof(full));
+    full.codes = SPY_CODES;
+    assert_true(spy_history_encode(bytes, SPY_OPS_MAX - 1, &full) <= sizeof(bytes));
+}
+
+static void cut_records_are_refused(void **state)
+{
+    (void)state;
+    static unsigned char bytes[SPY_HISTORY_RECORD_MAX];
+    static struct spy_totals in, out;
+    uint32_t op;
+    fill(&in, 1);
+    size_t n = spy_history_encode(bytes, 5, &in);
+    for (size_t cut = 0; cut < n; cut++) {
+        unsigned char *copy = malloc(cut + 1); /* so that the sanitizer sees a read past the end */
+        memcpy(copy, bytes, cut);
+        assert_int_equal(spy_history_decode(copy, cut, &op, &out), 0);
+        free(copy);
+    }
+}
+
+static void random_bytes_do_no_harm(void **state)
+{
+    (void)state;
+    static struct spy_totals out;
+    unsigned char bytes[256];
+    srand(7);
+    for (int i = 0; i < 20000; i++) {
+        uint32_t op = 0;
+        for (size_t k = 0; k < sizeof(bytes); k++)
+            bytes[k] = (unsigned char)(rand() >> (rand() % 8));
+        if (spy_history_decode(bytes, sizeof(bytes), &op, &out) != 0)
+            assert_true(op < SPY_OPS_MAX);
+    }
+}
+
+/* ---- windows -------------------------------------------------------------------------------- */
+
+static struct spy_totals window_sum;
+
+static void sum_up(void *ctx, uint32_t op, const struct spy_totals *delta)
+{
+    if (op == *(const uint32_t *)ctx)
+        spy_totals_add(&window_sum, delta);
+}
+
+static uint64_t calls_since(struct spy_region *region, uint32_t op, uint64_t since)
+{
+    uint64_t covered;
+    spy_totals_clear(&window_sum);
+    assert_int_equal(spy_history_window(region, since, &covered, sum_up, &op), SPY_OK);
+    return window_sum.calls;
+}
+
+static void calls(struct spy_region *region, uint32_t op, int n, uint64_t dur_ns)
+{
+    for (int i = 0; i < n; i++)
+        spy_record(region, &(struct spy_sample){.op = op, .dur_ns = dur_ns, .code = 200});
+}
+
+static void a_window_is_the_sum_of_its_steps(void **state)
+{
+    (void)state;
+    struct spy_region *region = region_fixture();
+    uint64_t t0 = region->epoch_mono_ns;
+    calls(region, 3, 5, FIXTURE_MS);
+    spy_history_roll(region, t0 + 10);
+    calls(region, 3, 7, 2 * FIXTURE_MS);
+    calls(region, 2, 1, FIXTURE_MS);
+    spy_history_roll(region, t0 + 20);
+    spy_history_roll(region, t0 + 30); /* nothing happened: no step */
+    calls(region, 3, 11, 4 * FIXTURE_MS);
+    assert_int_equal(calls_since(region, 3, t0), 23);
+    assert_int_equal(calls_since(region, 3, t0 + 10), 18);
+    assert_int_equal(calls_since(region, 3, t0 + 20), 11);
+    assert_int_equal(calls_since(region, 2, t0 + 10), 1);
+    assert_int_equal(calls_since(region, 2, t0 + 20), 0);
+    assert_int_equal(spy_hist_count(&window_sum.hist), 0);
+    free(region);
+}
+
+/* A ring much too small for all steps keeps the newest and says how far back it reaches. */
+static void old_steps_give_way(void **state)
+{
+    (void)state;
+    struct spy_region *region = region_fixture();
+    uint64_t t0 = region->epoch_mono_ns, covered;
+    uint32_t op = 3;
+    const int steps = 20000;
+    for (int i = 1; i <= steps; i++) {
+        calls(region, 3, 1, FIXTURE_MS + (uint64_t)i * 1000);
+        spy_history_roll(region, t0 + (uint64_t)i * 10);
+    }
+    assert_true(atomic_load(&region->history_tail) > 0);
+    spy_totals_clear(&window_sum);
+    assert_int_equal(spy_history_window(region, 0, &covered, sum_up, &op), SPY_OK);
+    assert_true(covered > t0 && covered < t0 + steps * 10);
+    assert_int_equal(window_sum.calls, (t0 + steps * 10 - covered) / 10);
+    free(region);
+}
+
+int main(void)
+{
+    spy_process->pid = getpid();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(records_come_back),
+        cmocka_unit_test(the_largest_record_fits),
+        cmocka_unit_test(cut_records_are_refused),
+        cmocka_unit_test(random_bytes_do_no_harm),
+        cmocka_unit_test(a_window_is_the_sum_of_its_steps),
+        cmocka_unit_test(old_steps_give_way),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

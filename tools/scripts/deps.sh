@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Installs what the given groups of packages.txt name and this machine lacks:
+#
+#   deps.sh GROUP...        e.g. deps.sh build libraries tests demo
+#
+# Only apt-get is run with privilege (as root, or through sudo), and nothing at all where nothing
+# is missing. Installing PostgreSQL here neither creates nor starts a server: the tests bring their
+# own, and a cluster that was there before is left alone.
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+list=$here/packages.txt
+cluster_conf=/etc/postgresql-common/createcluster.conf
+
+die() {
+    printf 'deps: %s\n' "$@" >&2
+    exit 1
+}
+
+# The packages of one group, one a line.
+group_packages() {
+    awk -v group="[$1]" '
+        /^#/ || NF == 0 { next }
+        /^\[/           { here = ($1 == group); found = found || here; next }
+        here            { print $1 }
+        END             { exit !found }' "$list"
+}
+
+# Those of the given packages that are not installed, one a line. (dpkg-query fails where it has
+# never heard of one.)
+missing_packages() {
+    local installed
+    installed=$({ dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true; } |
+        awk '$2 == "installed" { print $1 }')
+    printf '%s\n' "$@" | grep -vxF -e "$installed" || true
+}
+
+find_privilege() {
+    privilege=()
+    if [ "$(id -u)" -eq 0 ]; then
+        return
+    fi
+    if ! command -v sudo >/dev/null; then
+        die "these packages are missing: ${missing[*]}" \
+            "this is neither root nor is there sudo; as root: apt-get install ${missing[*]}"
+    fi
+    privilege=(sudo)
+    if [ ! -t 0 ] && ! sudo -n true 2>/dev/null; then
+        die "these packages are missing: ${missing[*]}" \
+            "sudo wants a password and there is no terminal to ask; run 'make deps' from one"
+    fi
+}
+
+# Says nothing unless it fails: then all that apt-get said.
+apt() {
+    local output
+    if ! output=$("${privilege[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" 2>&1 </dev/null); then
+        printf '%s\n' "$output" >&2
+        return 1
+    fi
+}
+
+install() {
+    apt install --no-install-recommends "$@" ||
+        die "apt-get could not install: $*" "its own messages stand above"
+}
+
+restore_cluster_conf() {
+    "${privilege[@]}" mv -f "$cluster_conf.perfspy-saved" "$cluster_conf"
+}
+
+# Debian's postgresql-15 makes and starts a cluster `main` on its first installation, unless this
+# setting, which postgresql-common owns, says no. It is put back as it was.
+install_postgresql() {
+    install postgresql-common
+    "${privilege[@]}" cp -p "$cluster_conf" "$cluster_conf.perfspy-saved"
+    trap restore_cluster_conf EXIT
+    echo 'create_main_cluster = false' | "${privilege[@]}" tee -a "$cluster_conf" >/dev/null
+    install "$@"
+    restore_cluster_conf
+    trap - EXIT
+}
+
+[ $# -gt 0 ] || die "usage: deps.sh GROUP...  (groups are in $list)"
+command -v apt-get >/dev/null ||
+    die "this machine has no apt-get; perfspy is built on Debian 12" \
+        "the packages it needs are listed in tools/scripts/packages.txt"
+
+wanted=()
+for group in "$@"; do
+    packages=$(group_packages "$group") || die "packages.txt has no group [$group]"
+    mapfile -t -O "${#wanted[@]}" wanted <<<"$packages"
+done
+list_missing=$(missing_packages "${wanted[@]}")
+[ -n "$list_missing" ] || exit 0
+mapfile -t missing <<<"$list_missing"
+
+find_privilege
+echo "deps: installing, which may take a few minutes: ${missing[*]}"
+apt update || echo "deps: apt-get update failed; trying with the lists at hand" >&2
+
+server=() others=()
+for package in "${missing[@]}"; do
+    case $package in
+        postgresql-15) server+=("$package") ;;
+        *) others+=("$package") ;;
+    esac
+done
+[ "${#others[@]}" -eq 0 ] || install "${others[@]}"
+[ "${#server[@]}" -eq 0 ] || install_postgresql "${server[@]}"
