@@ -7,6 +7,7 @@
 #include "observe/observe.h"
 #include "publish/helper.h"
 #include "publish/server.h"
+#include "record/calllog.h"
 #include "record/shard.h"
 #include "runtime/assertion.h"
 #include "runtime/config.h"
@@ -90,6 +91,7 @@ static void start(void)
     if (classifier == NULL)
         return;
     spy_shards_reserve(publication.region);
+    spy_calllog_open(spy_config.log[0] != '\0' ? (int)spy_config.log_level : -1);
     spy_observe_classify_with(classifier);
     bool answering = spy_server_open(&publication);
     spy_process_publish(publication.region);

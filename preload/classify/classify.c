@@ -14,6 +14,7 @@
 #include "classify/cache.h"
 #include "classify/hash.h"
 #include "classify/optable.h"
+#include "classify/params.h"
 #include "classify/patterns.h"
 #include "classify/routes.h"
 #include "classify/sequences.h"
@@ -301,4 +302,10 @@ uint32_t spy_classify_http(struct spy_classifier *c, const char *method, size_t 
             return op;
     }
     return unmapped_request(c, method, method_len, &parsed);
+}
+
+size_t spy_classify_params(const struct spy_classifier *c, const char *target, size_t target_len,
+                           char out[SPY_PARAMS_BYTES])
+{
+    return spy_params_keep(c->rules, target, target_len, out);
 }

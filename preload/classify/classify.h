@@ -75,4 +75,8 @@ struct spy_sequence spy_classify_sequence(const struct spy_classifier *classifie
 uint32_t spy_classify_http(struct spy_classifier *classifier, const char *method, size_t method_len,
                            const char *target, size_t target_len);
 
+/* The allowed URL parameters of a request; see classify/params.h. Returns the length. */
+size_t spy_classify_params(const struct spy_classifier *classifier, const char *target,
+                           size_t target_len, char out[SPY_PARAMS_BYTES]);
+
 #endif

@@ -25,9 +25,18 @@ struct spy_bytes {
     uint64_t end_ns;
 };
 
+/* HTTP/1 and, since its state machine knows nothing of them, the allowed parameters of the newest
+ * request. With several requests in flight (pipelining) only the newest has its parameters. */
+struct spy_http1_state {
+    struct spy_http1 machine;
+    _Atomic uint32_t heads; /* requests begun: `params` is the heads-th's; stored with release */
+    uint32_t dones;         /* requests ended; the write side's own */
+    char params[SPY_PARAMS_BYTES];
+};
+
 /* Room for any protocol's state. */
 union spy_protocol_state {
-    struct spy_http1 http1;
+    struct spy_http1_state http1;
 };
 
 struct spy_protocol {

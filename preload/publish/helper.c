@@ -4,6 +4,7 @@
  */
 #include "publish/helper.h"
 
+#include "publish/logwriter.h"
 #include "publish/server.h"
 #include "record/roll.h"
 #include "runtime/clock.h"
@@ -40,6 +41,15 @@ static bool roll_is_due(uint64_t now_ns, uint64_t due_ns)
     return !spy_server_answering() || now_ns >= due_ns + SPY_HISTORY_STEP_NS;
 }
 
+/* Until when to sleep, if no client comes. With clients there are deadlines to keep, and perhaps a
+ * roll that was put off. */
+static uint64_t wake_time(uint64_t now_ns, uint64_t next_roll_ns)
+{
+    if (spy_logwriter_active())
+        return now_ns + SPY_LOGWRITER_INTERVAL_NS;
+    return spy_server_busy() ? now_ns + SECOND_NS : next_roll_ns;
+}
+
 static void *help(void *unused)
 {
     struct pollfd fds[SPY_CLIENTS + 1];
@@ -53,9 +63,9 @@ static void *help(void *unused)
             spy_history_roll(published.region, now);
             next_roll = now + SPY_HISTORY_STEP_NS;
         }
-        /* With clients there are deadlines to keep, and perhaps a roll that was put off. */
-        uint64_t wake = spy_server_busy() ? now + SECOND_NS : next_roll;
-        struct timespec timeout = until(now, wake);
+        if (spy_logwriter_active())
+            spy_logwriter_drain(published.region, now);
+        struct timespec timeout = until(now, wake_time(now, next_roll));
         unsigned count = spy_server_prepare(fds);
         spy_sys_poll(fds, count, &timeout);
         spy_server_serve(&published, fds, count, spy_now());

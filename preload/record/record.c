@@ -5,6 +5,7 @@
  */
 #include "record/record.h"
 
+#include "record/calllog.h"
 #include "record/shard.h"
 #include "record/slow.h"
 
@@ -95,7 +96,7 @@ static void record_to_other(struct spy_region *region, const struct spy_sample *
         add_sample(region, cell, s, index, true);
 }
 
-void spy_record(struct spy_region *region, const struct spy_sample *s)
+void spy_record_request(struct spy_region *region, const struct spy_sample *s, const char *params)
 {
     uint32_t index = spy_hist_index(s->dur_ns);
     struct spy_writer writer = spy_writer_begin(region);
@@ -107,7 +108,9 @@ void spy_record(struct spy_region *region, const struct spy_sample *s)
     else
         add_sample(region, cell, s, index, false);
     if (s->failed || s->dur_ns >= spy_region_op(region, s->op)->watch_ns)
-        spy_slow_add(region, s);
+        spy_slow_add(region, s, params);
+    if (spy_calllog_wants(region, s))
+        spy_calllog_push(region, s, params);
     spy_writer_end(&writer);
 }
 

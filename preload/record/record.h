@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * record: a finished call is added to the calling thread's shard, and where it was slow or failed
- * also to the ring of slow events. Any thread, also in a signal handler; no lock, no allocation, no
- * system call but at a thread's first call (record/shard.h).
+ * record: a finished call is added to the calling thread's shard, where it was slow or failed also
+ * to the ring of slow events, and where calls are logged to the log. Any thread, also in a signal
+ * handler; no lock, no allocation, no system call but at a thread's first call (record/shard.h).
  */
 #ifndef SPY_RECORD_RECORD_H
 #define SPY_RECORD_RECORD_H
@@ -10,9 +10,15 @@
 #include "shared/region.h"
 #include "shared/totals.h"
 
-/* Adds one call. Where the arena has no room it is counted under the "other" operation of its
- * kind, and the region's self counter says so. */
-void spy_record(struct spy_region *region, const struct spy_sample *sample);
+/* Adds one call; PARAMS are a request's allowed parameters or NULL. Where the arena has no room it
+ * is counted under the "other" operation of its kind, and the region's self counter says so. */
+void spy_record_request(struct spy_region *region, const struct spy_sample *sample,
+                        const char *params);
+
+static inline void spy_record(struct spy_region *region, const struct spy_sample *sample)
+{
+    spy_record_request(region, sample, NULL);
+}
 
 /* Adds many calls at once to the rolled shard; false where the arena is full, with nothing added.
  * For the helper thread only (record/roll.c). */

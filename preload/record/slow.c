@@ -4,9 +4,10 @@
  */
 #include "record/slow.h"
 
+#include "record/calllog.h"
 #include "runtime/thread.h"
 
-void spy_slow_add(struct spy_region *region, const struct spy_sample *sample)
+void spy_slow_add(struct spy_region *region, const struct spy_sample *sample, const char *params)
 {
     uint64_t n = atomic_fetch_add_explicit(&region->slow_head, 1, memory_order_relaxed);
     struct spy_slow_event *ring = spy_region_section(region, SPY_SECTION_SLOW);
@@ -22,5 +23,6 @@ void spy_slow_add(struct spy_region *region, const struct spy_sample *sample)
     atomic_thread_fence(memory_order_release); /* the odd number is seen before any new byte */
     event->tid = spy_thread.tid;
     event->sample = *sample;
+    spy_params_copy(event->params, params);
     atomic_store_explicit(&event->seq, 2 * n + 2, memory_order_release);
 }

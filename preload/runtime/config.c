@@ -5,6 +5,8 @@
  */
 #include "runtime/config.h"
 
+#include "shared/sys.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +54,15 @@ static bool wanted(void)
     return true;
 }
 
+static void note_stderr(void)
+{
+    struct stat st = {0};
+    if (spy_sys_fstat(2, &st) == 0) {
+        spy_config.stderr_dev = st.st_dev;
+        spy_config.stderr_ino = st.st_ino;
+    }
+}
+
 void spy_config_read(void)
 {
     const char *enabled = getenv("PERFSPY_ENABLED");
@@ -62,4 +73,6 @@ void spy_config_read(void)
     copy(spy_config.xdg, "XDG_RUNTIME_DIR");
     copy(spy_config.log, "PERFSPY_LOG");
     spy_config.log_level = log_level(getenv("PERFSPY_LOG_LEVEL"));
+    if (strcmp(spy_config.log, "stderr") == 0)
+        note_stderr();
 }

@@ -21,13 +21,15 @@ struct spy_config {
     char xdg[SPY_PATH_BYTES];     /* XDG_RUNTIME_DIR, or "" */
     char log[SPY_PATH_BYTES];     /* PERFSPY_LOG: a path, "stderr", or "" for none */
     enum spy_log_level log_level; /* PERFSPY_LOG_LEVEL */
+    uint64_t stderr_dev;          /* which file descriptor 2 was, where the log goes there */
+    uint64_t stderr_ino;
 };
 
 /* The process' configuration; constant after spy_config_read(). */
 extern struct spy_config spy_config;
 
-/* Constructor only. Makes no system call, allocates nothing. A value that is too long is treated
- * as not set. */
+/* Constructor only. Allocates nothing, and makes no system call but where the log goes to stderr. A
+ * value that is too long is treated as not set. */
 void spy_config_read(void);
 
 /* Is NAME one of the comma-separated names in LIST? */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Appending a line to PERFSPY_LOG. Cold path; raw system calls, since write and close are
- * interposed by this library. The file is created 0600 and never followed through a symlink.
+ * Appending to PERFSPY_LOG. Raw system calls, since write and close are interposed by this library.
  */
 #include "runtime/log.h"
 
@@ -12,20 +11,68 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINE_BYTES 1024
+#define LINE_BYTES  1024
+#define DAY_S       86400u
+#define SECOND_NS   1000000000ull
+#define DAYS_IN_ERA 146097u /* 400 years of the Gregorian calendar */
 
 static const char *const level_names[] = {"ERROR", "WARNING", "INFO", "DEBUG"};
 
-static size_t head(char line[LINE_BYTES], enum spy_log_level level)
+struct date {
+    unsigned year, month, day;
+};
+
+/* The Gregorian date of a day since 1970-01-01, by counting years from March 1st, so that leap days
+ * come last (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days). */
+static struct date date_of(uint64_t days)
 {
-    struct timespec now;
-    struct tm utc;
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    int n = snprintf(line, LINE_BYTES, "ts=%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ level=%s pid=%d ",
-                     utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
-                     utc.tm_sec, now.tv_nsec / 1000000, level_names[level], spy_sys_getpid());
-    return n > 0 && n < LINE_BYTES ? (size_t)n : 0;
+    uint64_t since_era = days + 719468; /* from 0000-03-01 */
+    unsigned day_of_era = (unsigned)(since_era % DAYS_IN_ERA);
+    unsigned year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    unsigned month = (5 * day_of_year + 2) / 153; /* 0 is March */
+    return (struct date){
+        .year = (unsigned)(since_era / DAYS_IN_ERA) * 400 + year_of_era + (month >= 10),
+        .month = month < 10 ? month + 3 : month - 9,
+        .day = day_of_year - (153 * month + 2) / 5 + 1,
+    };
+}
+
+size_t spy_log_head(char line[SPY_LOG_HEAD_BYTES], enum spy_log_level level, uint64_t real_ns)
+{
+    uint64_t seconds = real_ns / SECOND_NS;
+    struct date date = date_of(seconds / DAY_S);
+    unsigned of_day = (unsigned)(seconds % DAY_S);
+    int n = snprintf(
+        line, SPY_LOG_HEAD_BYTES, "ts=%04u-%02u-%02uT%02u:%02u:%02u.%03uZ level=%s pid=%d ",
+        date.year, date.month, date.day, of_day / 3600, of_day / 60 % 60, of_day % 60,
+        (unsigned)(real_ns % SECOND_NS / 1000000), level_names[level], spy_sys_getpid());
+    return n > 0 && n < (int)SPY_LOG_HEAD_BYTES ? (size_t)n : 0;
+}
+
+/* Standard error, or -1 where the program has put something else in its place. */
+static int standard_error(void)
+{
+    struct stat st;
+    bool same = spy_sys_fstat(2, &st) == 0 && st.st_dev == spy_config.stderr_dev &&
+                st.st_ino == spy_config.stderr_ino;
+    return same ? 2 : -1;
+}
+
+void spy_log_append(const char *lines, size_t n)
+{
+    bool to_stderr = strcmp(spy_config.log, "stderr") == 0;
+    int fd = to_stderr ? standard_error()
+                       : spy_sys_open(spy_config.log,
+                                      O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
+                                          O_NONBLOCK | O_NOCTTY,
+                                      0600);
+    if (fd < 0)
+        return;
+    spy_sys_write(fd, lines, n);
+    if (!to_stderr)
+        spy_sys_close(fd);
 }
 
 void spy_log(enum spy_log_level level, const char *format, ...)
@@ -33,7 +80,7 @@ void spy_log(enum spy_log_level level, const char *format, ...)
     if (spy_config.log[0] == '\0' || level > spy_config.log_level)
         return;
     char line[LINE_BYTES];
-    size_t len = head(line, level);
+    size_t len = spy_log_head(line, level, spy_clock_of(CLOCK_REALTIME));
     va_list args;
     va_start(args, format);
     int n = vsnprintf(line + len, sizeof(line) - len - 1, format, args);
@@ -41,14 +88,5 @@ void spy_log(enum spy_log_level level, const char *format, ...)
     if (n > 0)
         len += (size_t)n < sizeof(line) - len - 1 ? (size_t)n : sizeof(line) - len - 2;
     line[len++] = '\n';
-
-    bool to_stderr = strcmp(spy_config.log, "stderr") == 0;
-    int fd = to_stderr ? 2
-                       : spy_sys_open(spy_config.log,
-                                      O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return;
-    spy_sys_write(fd, line, len);
-    if (!to_stderr)
-        spy_sys_close(fd);
+    spy_log_append(line, len);
 }

@@ -48,6 +48,7 @@
 #define SPY_CODES         16u   /* distinct status codes or SQLSTATEs kept per operation */
 #define SPY_BUDGETS       4u    /* benchmarks per operation */
 #define SPY_NAME_BYTES    128u
+#define SPY_PARAMS_BYTES  128u /* allowed URL parameters of one request, with the NUL */
 
 /* Operations that always exist: where calls go whose operation finds no room. */
 #define SPY_OP_OTHER_SQL  0u
@@ -66,6 +67,7 @@
     X(CONNS_FULL, "libpq connections tracked without prepared statements, the table being full") \
     X(PREPARED_UNKNOWN, "prepared statements executed whose text was never seen")                \
     X(NESTED_DEEP, "calls not timed because callbacks nested too deep")                          \
+    X(LOG_DROPPED, "calls not logged because there were too many")                                 \
     X(HELD_FULL, "statements credited singly because no room was left to hold a sequence")
 
 enum spy_self_counter {
@@ -239,6 +241,7 @@ struct spy_slow_event {
     uint32_t tid;
     uint32_t reserved;
     struct spy_sample sample;
+    char params[SPY_PARAMS_BYTES]; /* of a request, "name=value name=value"; NUL-terminated */
 };
 
 /* Statements run on one connection that may yet turn out to be part of a sequence, as they would
