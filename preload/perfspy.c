@@ -85,11 +85,16 @@ static void start(void)
     spy_server_reset();
     if (!spy_regionfile_create(&publication, &spy_config))
         return;
+    spy_regionfile_prune(publication.dir);
     const struct spy_rules *rules = load_rules(publication.region);
     note_thresholds(publication.region, rules);
     struct spy_classifier *classifier = spy_classifier_new(publication.region, rules);
-    if (classifier == NULL)
+    if (classifier == NULL) { /* then the region only tells why */
+        snprintf(publication.region->problem, sizeof(publication.region->problem),
+                 "no memory for the rules: nothing is recorded");
+        spy_regionfile_reveal(&publication);
         return;
+    }
     spy_shards_reserve(publication.region);
     spy_calllog_open(spy_config.log[0] != '\0' ? (int)spy_config.log_level : -1);
     spy_observe_classify_with(classifier);

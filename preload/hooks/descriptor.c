@@ -9,6 +9,7 @@
 #include "runtime/ownfd.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/close_range.h>
 
 SPY_EXPORT int listen(int fd, int backlog)
@@ -69,8 +70,9 @@ static int close_around_ours(unsigned first, unsigned last, int flags)
 
 SPY_EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
-    if (first > last)
-        return SPY_LIBC(close_range)(first, last, flags); /* fails as it should */
+    /* Where nothing can be closed (flags unknown, system call not allowed) nothing is forgotten. */
+    if (first > last || SPY_LIBC(close_range)(UINT_MAX, UINT_MAX, flags) != 0)
+        return SPY_LIBC(close_range)(first, last, flags);
     if ((flags & CLOSE_RANGE_CLOEXEC) == 0)
         spy_stream_close_range(first, last);
     return close_around_ours(first, last, flags);

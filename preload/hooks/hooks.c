@@ -8,6 +8,15 @@
 
 struct spy_libc spy_libc;
 
+const char *const spy_libpq_hooks[] = {
+#define LIBC(name)
+#define LIBPQ(name) #name,
+#include "hooks/hooks.def"
+#undef LIBC
+#undef LIBPQ
+};
+const size_t spy_libpq_hook_count = SPY_PQ_COUNT;
+
 void spy_hooks_init(void)
 {
     static const struct spy_original libc_table[] = {
@@ -17,13 +26,5 @@ void spy_hooks_init(void)
 #undef LIBC
 #undef LIBPQ
     };
-    static const char *const pq_names[] = {
-#define LIBC(name)
-#define LIBPQ(name) #name,
-#include "hooks/hooks.def"
-#undef LIBC
-#undef LIBPQ
-    };
     spy_originals_resolve(libc_table, sizeof(libc_table) / sizeof(libc_table[0]));
-    spy_libpq_init(pq_names, sizeof(pq_names) / sizeof(pq_names[0]));
 }

@@ -40,7 +40,7 @@ enum spy_pq_hook {
     SPY_PQ_COUNT
 };
 
-/* Resolves libc's originals and tells runtime/libpq.h the names. The constructor calls it; a
+/* Resolves libc's originals. The constructor calls it; a
  * wrapper does where it is reached before. */
 void spy_hooks_init(void);
 

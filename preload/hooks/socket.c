@@ -6,6 +6,8 @@
 #include "hooks/hooks.h"
 #include "observe/stream.h"
 
+#include <errno.h>
+
 SPY_EXPORT ssize_t read(int fd, void *buffer, size_t n)
 {
     if (!spy_stream_watched(fd))
@@ -36,10 +38,15 @@ SPY_EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
     return got;
 }
 
-/* Peeked bytes come again: they are told when they are really read. */
-static inline ssize_t taken(ssize_t got, int flags)
+/* Flags with which a call takes nothing from the stream: peeked bytes come again, and the urgent
+ * byte and the queue of errors are no part of it. */
+#define ASIDE (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)
+
+/* With MSG_TRUNC the kernel has dropped the bytes, and may tell of more than there was room for. */
+static void received(const struct spy_io *io, const void *buffer, ssize_t got, int flags)
 {
-    return flags & MSG_PEEK ? 0 : got;
+    if ((flags & ASIDE) == 0)
+        spy_stream_in(io, flags & MSG_TRUNC ? NULL : buffer, got);
 }
 
 SPY_EXPORT ssize_t recv(int fd, void *buffer, size_t n, int flags)
@@ -48,7 +55,7 @@ SPY_EXPORT ssize_t recv(int fd, void *buffer, size_t n, int flags)
         return SPY_LIBC(recv)(fd, buffer, n, flags);
     struct spy_io io = spy_io_in(fd);
     ssize_t got = SPY_LIBC(recv)(fd, buffer, n, flags);
-    spy_stream_in(&io, buffer, taken(got, flags));
+    received(&io, buffer, got, flags);
     return got;
 }
 
@@ -58,7 +65,7 @@ SPY_EXPORT ssize_t __recv_chk(int fd, void *buffer, size_t n, size_t room, int f
         return SPY_LIBC(__recv_chk)(fd, buffer, n, room, flags);
     struct spy_io io = spy_io_in(fd);
     ssize_t got = SPY_LIBC(__recv_chk)(fd, buffer, n, room, flags);
-    spy_stream_in(&io, buffer, taken(got, flags));
+    received(&io, buffer, got, flags);
     return got;
 }
 
@@ -69,7 +76,7 @@ SPY_EXPORT ssize_t recvfrom(int fd, void *buffer, size_t n, int flags, struct so
         return SPY_LIBC(recvfrom)(fd, buffer, n, flags, address, address_len);
     struct spy_io io = spy_io_in(fd);
     ssize_t got = SPY_LIBC(recvfrom)(fd, buffer, n, flags, address, address_len);
-    spy_stream_in(&io, buffer, taken(got, flags));
+    received(&io, buffer, got, flags);
     return got;
 }
 
@@ -80,7 +87,7 @@ SPY_EXPORT ssize_t __recvfrom_chk(int fd, void *buffer, size_t n, size_t room, i
         return SPY_LIBC(__recvfrom_chk)(fd, buffer, n, room, flags, address, address_len);
     struct spy_io io = spy_io_in(fd);
     ssize_t got = SPY_LIBC(__recvfrom_chk)(fd, buffer, n, room, flags, address, address_len);
-    spy_stream_in(&io, buffer, taken(got, flags));
+    received(&io, buffer, got, flags);
     return got;
 }
 
@@ -90,7 +97,10 @@ SPY_EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
         return SPY_LIBC(recvmsg)(fd, message, flags);
     struct spy_io io = spy_io_in(fd);
     ssize_t got = SPY_LIBC(recvmsg)(fd, message, flags);
-    spy_stream_inv(&io, message->msg_iov, message->msg_iovlen, taken(got, flags));
+    if (got <= 0 || flags & (ASIDE | MSG_TRUNC)) /* MESSAGE may be no address */
+        received(&io, NULL, got, flags);
+    else
+        spy_stream_inv(&io, message->msg_iov, message->msg_iovlen, got);
     return got;
 }
 
@@ -141,7 +151,8 @@ SPY_EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
         return SPY_LIBC(sendmsg)(fd, message, flags);
     struct spy_io io = spy_io_out(fd);
     ssize_t sent = SPY_LIBC(sendmsg)(fd, message, flags);
-    spy_stream_outv(&io, message->msg_iov, message->msg_iovlen, sent);
+    if (sent >= 0 || errno == EAGAIN) /* MESSAGE was read */
+        spy_stream_outv(&io, message->msg_iov, message->msg_iovlen, sent);
     return sent;
 }
 

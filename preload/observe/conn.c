@@ -28,7 +28,7 @@ static uint32_t bucket_of(const PGconn *conn, unsigned which)
 
 struct spy_conn *spy_conn_find(const PGconn *conn)
 {
-    for (unsigned which = 0; which < 2; which++) {
+    for (unsigned which = 0; conn != NULL && which < 2; which++) {
         uint32_t b = bucket_of(conn, which);
         for (uint32_t way = 0; way < WAYS; way++)
             if (atomic_load_explicit(&buckets[b].key[way], memory_order_acquire) == conn)

@@ -36,7 +36,7 @@ struct spy_conn {
  * statements' texts and sequences (counted, CONNS_FULL). */
 #define SPY_CONNS_MAX 4096u
 
-/* The row of CONN, or NULL. */
+/* The row of CONN, or NULL. A program may pass NULL to libpq; it has no row. */
 struct spy_conn *spy_conn_find(const PGconn *conn);
 
 /* A fresh row for CONN, replacing one that was never finished; NULL where the table is full. */

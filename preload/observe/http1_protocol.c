@@ -34,6 +34,12 @@ static const char *params_of(struct spy_http1_state *state)
     return ++state->dones == heads ? state->params : NULL;
 }
 
+/* A fork's child may answer what its parent read: that operation's number is the parent's. */
+static uint32_t op_of(const struct spy_region *region, const struct spy_http1_exchange *x)
+{
+    return x->begin_ns < region->epoch_mono_ns ? SPY_OP_OTHER_HTTP : x->op;
+}
+
 static void on_done(void *ctx, const struct spy_http1_exchange *x)
 {
     struct context *c = ctx;
@@ -41,7 +47,7 @@ static void on_done(void *ctx, const struct spy_http1_exchange *x)
     if (x->lost)
         return;
     struct spy_sample sample = {
-        .op = x->op,
+        .op = op_of(c->region, x),
         .code = x->status,
         .failed = x->status >= FIRST_SERVER_ERROR,
         .aborted = x->aborted,

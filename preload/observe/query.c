@@ -17,7 +17,8 @@
 
 /* ---- begin ---------------------------------------------------------------------------------- */
 
-/* A connection seen for the first time in a query was made where we did not see it. */
+/* A connection seen for the first time in a query was made where we did not see it. Without one
+ * there is nothing to call: libpq fails on NULL as a wrapper does that has no copy. */
 static struct spy_conn *conn_of(const PGconn *pgconn, const void *caller,
                                 const struct spy_libpq **pq)
 {
@@ -26,8 +27,8 @@ static struct spy_conn *conn_of(const PGconn *pgconn, const void *caller,
         *pq = conn->pq;
         return conn;
     }
-    *pq = spy_libpq_of_caller(caller);
-    if (*pq == NULL || pgconn == NULL)
+    *pq = pgconn != NULL ? spy_libpq_of_caller(caller) : NULL;
+    if (*pq == NULL)
         return NULL;
     conn = spy_conn_add(pgconn, *pq);
     struct spy_region *region = spy_process_region();
@@ -225,6 +226,9 @@ void spy_connect_started(struct spy_connect *call, PGconn *conn)
     if (!call->outermost)
         return; /* libpq's own PQconnectStart inside PQconnectdb */
     int saved_errno = errno;
+    struct spy_conn *stale = spy_conn_find(conn); /* never finished, and its address used again */
+    if (stale != NULL && call->region != NULL)
+        spy_sequence_flush(call->region, spy_observe_classifier(), stale);
     if (conn != NULL && spy_conn_add(conn, call->pq) == NULL && call->region != NULL)
         spy_self_count(call->region, SPY_SELF_CONNS_FULL);
     spy_guard_leave(call->guarded, call->frame);

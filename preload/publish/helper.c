@@ -55,7 +55,6 @@ static void *help(void *unused)
     struct pollfd fds[SPY_CLIENTS + 1];
     (void)unused;
     SPY_SYS2(SYS_prctl, PR_SET_NAME, "perfspy");
-    spy_regionfile_prune(published.dir);
     uint64_t next_roll = spy_now() + SPY_HISTORY_STEP_NS;
     for (;;) {
         uint64_t now = spy_now();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one helper thread: answers the socket, rolls history, writes the log of calls, prunes old
- * regions. All signals are blocked in it; it sleeps in ppoll until a client comes or the next step
- * of history is due, and where calls are logged it wakes five times a second.
+ * The one helper thread: answers the socket, rolls history, writes the log of calls. All signals
+ * are blocked in it; it sleeps in ppoll until a client comes or the next step of history is due,
+ * and where calls are logged it wakes five times a second.
  */
 #ifndef SPY_PUBLISH_HELPER_H
 #define SPY_PUBLISH_HELPER_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Pruning dead processes' regions, so that a directory never grows without bound. Runs in the
- * helper thread, once; reads the directory with libc, whose internal calls do not pass through our
- * wrappers.
+ * program's thread, once, at the start: a process that lives shorter than a helper thread takes to
+ * prune (a server's that forks for each connection) would leave more than it removes. Reads the
+ * directory with libc, whose internal calls do not pass through our wrappers.
  */
 #include "publish/regionfile.h"
 #include "shared/sys.h"
@@ -33,6 +34,14 @@ static bool alive(struct spy_process_id id)
     return spy_paths_start_ticks(text) == id.start_ticks;
 }
 
+static bool know_the_living(void)
+{
+    int fd = spy_sys_open("/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
+    if (fd >= 0)
+        spy_sys_close(fd);
+    return fd >= 0;
+}
+
 static bool modified(const char *dir, struct spy_process_id id, int64_t *seconds)
 {
     char path[SPY_PATH_BYTES];
@@ -51,10 +60,27 @@ static bool modified(const char *dir, struct spy_process_id id, int64_t *seconds
 static void remove_region(const char *dir, struct spy_process_id id)
 {
     char path[SPY_PATH_BYTES];
-    if (spy_paths_region(path, sizeof(path), dir, id))
-        spy_sys_unlink(path);
+    /* The region last: it is what a next time finds, if this one is killed in between. */
     if (spy_paths_socket(path, sizeof(path), dir, id))
         spy_sys_unlink(path);
+    if (spy_paths_region(path, sizeof(path), dir, id))
+        spy_sys_unlink(path);
+}
+
+/* NAME may be a region whose maker was killed before it was complete. */
+static void remove_unrevealed(const char *dir, const char *name)
+{
+    char text[2 * SPY_PATH_BYTES];
+    struct spy_process_id id;
+    const char *suffix = strstr(name, SPY_UNREVEALED);
+    if (suffix == NULL || strcmp(suffix, SPY_UNREVEALED) != 0)
+        return;
+    snprintf(text, sizeof(text), "%.*s", (int)(suffix - name), name);
+    if (!spy_paths_parse(text, &id) || alive(id))
+        return;
+    remove_region(dir, id); /* it may have a socket */
+    snprintf(text, sizeof(text), "%s/%s", dir, name);
+    spy_sys_unlink(text);
 }
 
 static int newest_first(const void *a, const void *b)
@@ -69,6 +95,7 @@ static size_t collect(DIR *handle, const char *dir, struct candidate *found)
     struct dirent *entry;
     while (n < CANDIDATES && (entry = readdir(handle)) != NULL) {
         struct candidate c;
+        remove_unrevealed(dir, entry->d_name);
         if (spy_paths_parse(entry->d_name, &c.id) && !alive(c.id) &&
             modified(dir, c.id, &c.modified_s))
             found[n++] = c;
@@ -79,7 +106,7 @@ static size_t collect(DIR *handle, const char *dir, struct candidate *found)
 void spy_regionfile_prune(const char *dir)
 {
     struct timespec now;
-    DIR *handle = dir[0] != '\0' ? opendir(dir) : NULL;
+    DIR *handle = dir[0] != '\0' && know_the_living() ? opendir(dir) : NULL;
     if (handle == NULL)
         return;
     struct candidate *found = malloc(CANDIDATES * sizeof(*found));

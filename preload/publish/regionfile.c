@@ -14,8 +14,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define TEMPORARY_SUFFIX ".new"
-
 /* Reads a small file, NUL-terminated; false where it cannot be read. */
 static bool read_small(const char *path, char *out, size_t cap)
 {
@@ -111,9 +109,9 @@ static void *map_file(int dir_fd, const char *name, uint64_t bytes)
 static void *map_in_dir(const char *dir, struct spy_process_id id, uint64_t bytes)
 {
     char path[SPY_PATH_BYTES], name[SPY_PATH_BYTES];
-    if (!spy_paths_region(path, sizeof(path) - sizeof(TEMPORARY_SUFFIX), dir, id))
+    if (!spy_paths_region(path, sizeof(path) - sizeof(SPY_UNREVEALED), dir, id))
         return (void *)(long)-ENAMETOOLONG;
-    snprintf(name, sizeof(name), "%s" TEMPORARY_SUFFIX, path + strlen(dir) + 1);
+    snprintf(name, sizeof(name), "%s" SPY_UNREVEALED, path + strlen(dir) + 1);
     int dir_fd = open_dir(dir);
     if (dir_fd < 0)
         return (void *)(long)dir_fd;
@@ -178,9 +176,9 @@ bool spy_regionfile_create(struct spy_publication *p, const struct spy_config *c
 
 void spy_regionfile_reveal(const struct spy_publication *p)
 {
-    char path[SPY_PATH_BYTES], temporary[SPY_PATH_BYTES + sizeof(TEMPORARY_SUFFIX)];
+    char path[SPY_PATH_BYTES], temporary[SPY_PATH_BYTES + sizeof(SPY_UNREVEALED)];
     if (p->dir[0] == '\0' || !spy_paths_region(path, sizeof(path), p->dir, p->id))
         return;
-    snprintf(temporary, sizeof(temporary), "%s" TEMPORARY_SUFFIX, path);
+    snprintf(temporary, sizeof(temporary), "%s" SPY_UNREVEALED, path);
     spy_sys_rename(temporary, path);
 }

@@ -19,6 +19,16 @@ void spy_self_count(struct spy_region *region, enum spy_self_counter counter)
 
 /* ---- owning a shard ------------------------------------------------------------------------- */
 
+/* A shard's owner: the thread's id (the kernel's are below 2^22) and a turn that changes with every
+ * taking, so that of two threads that found one owner dead only the first gets the shard, even if
+ * the other bears the dead one's id again. */
+#define TID_MASK ((1u << 22) - 1)
+
+static uint32_t next_owner(uint32_t owner, uint32_t tid)
+{
+    return ((owner | TID_MASK) + 1) | tid;
+}
+
 /* Takes shard I if it is free or its owner has ended. A thread that the kernel no longer knows
  * will never write again, so its counters are simply carried on. A shard that bears our own id is
  * a dead namesake's. */
@@ -26,10 +36,12 @@ static bool take(struct spy_region *region, uint32_t i, uint32_t tid)
 {
     struct spy_shard *shard = spy_region_shard(region, i);
     uint32_t owner = atomic_load_explicit(&shard->owner, RELAXED);
-    if (owner != 0 && owner != tid && spy_sys_thread_exists(spy_process->pid, (int)owner) != -ESRCH)
+    uint32_t holder = owner & TID_MASK;
+    if (holder != 0 && holder != tid &&
+        spy_sys_thread_exists(spy_process->pid, (int)holder) != -ESRCH)
         return false;
-    if (!atomic_compare_exchange_strong_explicit(&shard->owner, &owner, tid, memory_order_acq_rel,
-                                                 RELAXED))
+    if (!atomic_compare_exchange_strong_explicit(&shard->owner, &owner, next_owner(owner, tid),
+                                                 memory_order_acq_rel, RELAXED))
         return false;
     uint32_t used = atomic_load_explicit(&region->shards_used, RELAXED);
     while (used <= i && !atomic_compare_exchange_weak_explicit(&region->shards_used, &used, i + 1,

@@ -14,17 +14,8 @@
 
 #define NAME_BYTES 512
 
-static const char *const *hook_names;
-static size_t hook_count;
-
 /* Copies found so far, newest first; only ever pushed. */
 static _Atomic(struct spy_libpq *) copies;
-
-void spy_libpq_init(const char *const *names, size_t count)
-{
-    hook_names = names;
-    hook_count = count;
-}
 
 /* dlsym without traces: a failure is not left to the program's dlerror(). */
 static void *lookup(void *handle, const char *name)
@@ -60,7 +51,8 @@ static void *open_object(const void *address)
 static void *foreign_pqexec(void *handle)
 {
     void *found = lookup(handle, "PQexec");
-    return found != NULL && base_of(found) != base_of((const void *)spy_libpq_init) ? found : NULL;
+    return found != NULL && base_of(found) != base_of((const void *)spy_libpq_of_caller) ? found
+                                                                                         : NULL;
 }
 
 /* ---- any loaded libpq ----------------------------------------------------------------------- */
@@ -112,15 +104,15 @@ static void *pqexec_for(const void *caller)
  * but an object's own handle is right for all. */
 static struct spy_libpq *make_copy(void *pqexec)
 {
-    struct spy_libpq *copy = calloc(1, sizeof(*copy) + hook_count * sizeof(void *));
+    struct spy_libpq *copy = calloc(1, sizeof(*copy) + spy_libpq_hook_count * sizeof(void *));
     if (copy == NULL)
         return NULL;
     void *handle = open_object(pqexec);                /* kept: pins the copy */
     void *scope = handle != NULL ? handle : RTLD_NEXT; /* never RTLD_DEFAULT: that is our wrapper */
     copy->base = base_of(pqexec);
     copy->hook = (void **)(copy + 1);
-    for (size_t i = 0; i < hook_count; i++)
-        copy->hook[i] = lookup(scope, hook_names[i]);
+    for (size_t i = 0; i < spy_libpq_hook_count; i++)
+        copy->hook[i] = lookup(scope, spy_libpq_hooks[i]);
 #define X(name) *(void **)&copy->name = lookup(scope, #name);
     SPY_LIBPQ_ACCESSORS(X)
 #undef X

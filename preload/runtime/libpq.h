@@ -34,8 +34,10 @@ struct spy_libpq {
 #undef X
 };
 
-/* Tells the names of the interposed functions, in order. Constructor only. */
-void spy_libpq_init(const char *const *names, size_t count);
+/* The names of the interposed functions, in order. Defined by hooks/hooks.c, and constant: another
+ * library's constructor may connect before ours has run. */
+extern const char *const spy_libpq_hooks[];
+extern const size_t spy_libpq_hook_count;
 
 /*
  * The copy that a call returning to CALLER would have reached. NULL when there is none (a program

@@ -36,7 +36,8 @@ void spy_own_fd_close(int slot);
 /* All of the above for every slot: in a fork's child, whose copies they are. */
 void spy_own_fd_close_all(void);
 
-/* Is FD one of ours? One load for the numbers that programs use. */
+/* Is FD one of ours, and still the file that was adopted? One load for the numbers that programs
+ * use. */
 bool spy_own_fd_is_slow(int fd);
 static inline bool spy_own_fd_is(int fd)
 {
@@ -47,7 +48,8 @@ static inline bool spy_own_fd_is(int fd)
 /* The lowest of ours that is >= FROM; UINT64_MAX if there is none. */
 uint64_t spy_own_fd_next(unsigned from);
 
-/* The program is about to dup2 over FD: if it is ours, ours moves to another number. */
+/* The program is about to dup2 over FD: if it is ours, ours moves to another number. In the child
+ * of a vfork it does not: the child's copy may go, and the table is its parent's. */
 void spy_own_fd_yield(int fd);
 
 #endif

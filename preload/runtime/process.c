@@ -53,12 +53,7 @@ void spy_process_publish(struct spy_region *region)
     atomic_store_explicit(&spy_process->region, region, memory_order_release);
 }
 
-void spy_process_stay_out(void)
-{
-    start_fn = NULL;
-}
-
 bool spy_process_is_mine(void)
 {
-    return spy_process->pid == spy_sys_getpid();
+    return spy_process->pid == 0 || spy_process->pid == spy_sys_getpid();
 }

@@ -37,17 +37,15 @@ static inline struct spy_region *spy_process_region(void)
 void spy_process_init(void (*start)(void));
 
 /* Runs START unless the process is watched already or another thread is at it. Keeps errno. Any
- * thread; does nothing before spy_process_init() and after spy_process_stay_out(). */
+ * thread; does nothing before spy_process_init(). */
 void spy_process_start(void);
 
 /* Declares the region complete: from here calls are recorded. */
 void spy_process_publish(struct spy_region *region);
 
-/* This process shall never be watched: disabled, set-user-id, or not in PERFSPY_ONLY. */
-void spy_process_stay_out(void);
-
-/* Is the caller really in this process, and not in a child that a vfork lent our memory? One
- * system call: only where state is about to be dropped. */
+/* Is the caller really in this process, and not in a child that a vfork lent our memory? Always so
+ * in a process that is not watched (a fork's child, whose page was cleared): what it drops is its
+ * own copy. One system call: only where state is about to be dropped. */
 bool spy_process_is_mine(void);
 
 #endif

@@ -67,7 +67,7 @@
     X(CONNS_FULL, "libpq connections tracked without prepared statements, the table being full") \
     X(PREPARED_UNKNOWN, "prepared statements executed whose text was never seen")                \
     X(NESTED_DEEP, "calls not timed because callbacks nested too deep")                          \
-    X(LOG_DROPPED, "calls not logged because there were too many")                                 \
+    X(LOG_DROPPED, "calls not logged because there were too many")                               \
     X(HELD_FULL, "statements credited singly because no room was left to hold a sequence")
 
 enum spy_self_counter {
@@ -211,8 +211,9 @@ _Static_assert(sizeof(struct spy_code) * SPY_CODES == SPY_CHUNK_BYTES, "codes ar
 /* Chunks of a cell with every octave and its codes: what one operation can need in one shard. */
 #define SPY_CELL_CHUNKS_MAX (SPY_CELL_CHUNKS + SPY_HIST_OCTAVES + 1u)
 
-/* A thread's own counters. `owner` is the thread id, 0 free; taken by compare-and-swap, and taken
- * over without clearing from a thread that no longer exists. */
+/* A thread's own counters. `owner` holds the thread's id in its low 22 bits (record/shard.c), 0
+ * when it was never taken; taken by compare-and-swap, and taken over without clearing from a thread
+ * that no longer exists. */
 struct spy_shard {
     _Alignas(64) _Atomic uint32_t owner;
     _Atomic uint32_t cell[SPY_OPS_MAX]; /* first chunk of the operation's cell; 0: none yet */

@@ -40,7 +40,8 @@ assert_eq "no thread is started in it" 1 "$threads"
 
 # ---- what real programs do -------------------------------------------------------------------
 
-for case in errno lowest closeall dupover fork vfork exec exit cancel signals; do
+for case in errno lowest closeall dupover rawclose odd trunc fork vfork childfd handover vforkdup \
+    exec exit cancel signals; do
     same "guest $case" "$victims/guest" "$case"
 done
 
@@ -82,7 +83,7 @@ calls() {
     "$PERFSPY_CTL" stats -p "$1" --json | jq '[.operations[] | select(.kind == "http") | .calls] | add'
 }
 
-for case in closeall dupover; do
+for case in closeall dupover vforkdup; do
     alive "$case"
     assert_eq "after $case the process is live" live "$(process "$guest" .state)"
     sock=$(echo "$run_dir"/*.sock)
@@ -98,6 +99,21 @@ leave
 
 alive vfork
 assert_eq "a vfork's child does not end the parent's connection" 2 "$(calls "$guest")"
+leave
+
+alive odd
+assert_eq "what moves no bytes of the stream does not end it" 1 "$(calls "$guest")"
+leave
+
+alive childfd
+assert_eq "a child that uses no connection is not watched" "$guest" \
+    "$(cd "$run_dir" && printf '%s\n' *.region | cut -d - -f 1)"
+assert_eq "its parent's connection is still followed" 1 "$(calls "$guest")"
+leave
+
+alive handover
+child=$(cd "$run_dir" && printf '%s\n' *.region | grep -v "^$guest-")
+assert_eq "a child counts the request that its parent read" 1 "$(calls "${child%%-*}")"
 leave
 
 alive daemon
@@ -132,6 +148,29 @@ alive fsize
 assert_eq "a file-size limit: memory only, and said so" "live memory $run_dir: File too large" \
     "$(process "$guest" '"\(.state) \(.storage) \(.problem)"')"
 leave
+
+# A sanitizer needs more addresses than any limit.
+if [ -z "${SAN:-}" ]; then
+    rm -rf "$run_dir"
+    for kib in $(seq 20000 500 60000); do
+        (ulimit -v "$kib" && watched "$victims/guest" lowest </dev/null >"$TEST_DIR/out" 2>&1) || true
+    done
+    assert_match "short of memory it says so" 'no memory for the rules' \
+        "$("$PERFSPY_CTL" ps --json | jq -r '.processes[].problem')"
+    assert_eq "and leaves no file half made" "" "$(find "$run_dir" -name '*.new')"
+fi
+
+rm -rf "$run_dir"
+watched "$victims/guest" storm
+assert_eq "a storm of forks leaves few files: 32 dead, the parent, the last child" "1 1" \
+    "$(cd "$run_dir" && echo $(($(find . -name '*.region' | wc -l) <= 34)) $(($(find . -name '*.sock' | wc -l) <= 34)))"
+
+# Left by one that was killed in the middle of its start.
+rm -rf "$run_dir"
+mkdir -m 700 "$run_dir"
+: >"$run_dir/1-1.region.new"
+wait_for 10 test ! -e "$run_dir/1-1.region.new" | watched "$victims/guest" lowest >"$TEST_DIR/out"
+assert_eq "a region that was never complete is removed" "" "$(find "$run_dir" -name '*.new')"
 
 for secure in PERFSPY_ENABLED=0 PERFSPY_ONLY=other,names; do
     rm -rf "$run_dir"

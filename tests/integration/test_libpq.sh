@@ -45,8 +45,8 @@ statement 'select ?; select id from t where id < ?' 1 0 2
 statement 'select v from t where id = ?::int' 7 0 5
 statement 'select id from t where id >= ?::int' 9 0 27
 statement 'select pg_terminate_backend(pg_backend_pid())' 1 1 0 XP001
-# On a bad connection; inside a notice of another; after a longjmp.
-statement 'select ?' 5 1 4 XP002
+# On a bad connection; inside a notice of another; after a longjmp, on the same and on another.
+statement 'select ?' 7 1 6 XP002
 statement 'do ?' 1 0 0
 operation libpq.prepare 1 0
 operation libpq.connect 5 1
@@ -76,6 +76,12 @@ assert_eq "psycopg2 notices nothing" "$(<"$TEST_DIR/bare")" "$(<"$TEST_DIR/psyco
 statement 'select ?::int + ?' 6 0 6
 statement 'select ? / ?' 1 1 0 22012
 operation libpq.connect 1 0
+
+# ---- before the library's own constructor ----------------------------------------------------
+
+status=0
+PLUGIN_EARLY=1 LD_PRELOAD="$PERFSPY_PRELOAD $victims/plugin-a1b2.so" /bin/true || status=$?
+assert_eq "a connection made in a constructor" 0 "$status"
 
 # ---- two copies under hashed names -----------------------------------------------------------
 

@@ -15,8 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -121,6 +124,47 @@ static void case_errno(void)
     show("close again", close(server));
 }
 
+/* Addresses and flags that the kernel refuses, or that move no bytes of the stream. */
+static void case_odd(void)
+{
+    int server, client;
+    char byte;
+    connection(&server, &client);
+    show("recvmsg", recvmsg(server, NULL, MSG_DONTWAIT));
+    show("sendmsg", sendmsg(server, NULL, 0));
+    show("close_range", close_range(3, ~0u, 1 << 10));
+    send(client, "!", 1, MSG_OOB);
+    usleep(50000);
+    show("urgent byte", recv(server, &byte, 1, MSG_OOB));
+    exchange(server, client);
+    wait_for_test();
+}
+
+/* A message of which the kernel tells the length but keeps the bytes. */
+static void case_trunc(void)
+{
+    static char message[1 << 17] = "GET /";
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = ""};
+    socklen_t len = sizeof(sa_family_t); /* the kernel chooses a name */
+    int listening = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+    int client = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+    char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (bind(listening, (struct sockaddr *)&address, len) != 0 || listen(listening, 1) != 0)
+        die("listen");
+    len = sizeof(address);
+    getsockname(listening, (struct sockaddr *)&address, &len);
+    if (connect(client, (struct sockaddr *)&address, len) != 0 ||
+        mprotect(page + 4096, 4096, PROT_NONE) != 0)
+        die("connect");
+    int server = accept(listening, NULL, NULL);
+    for (int i = 0; i < 2; i++)
+        send(client, message, sizeof(message), 0);
+    struct iovec iov = {page + 4096 - 8, 8};
+    struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
+    show("recv", recv(server, iov.iov_base, 8, MSG_TRUNC));
+    show("recvmsg", recvmsg(server, &header, MSG_TRUNC));
+}
+
 static void case_lowest(void)
 {
     struct sockaddr_in address;
@@ -163,6 +207,28 @@ static void case_dupover(void)
     wait_for_test();
 }
 
+/* Past libc's close(), as closefrom() does; then the numbers are the program's to use. */
+static void case_rawclose(void)
+{
+    struct sockaddr_in address;
+    int failed = 0, highest = 0;
+    listener(&address);
+    closefrom(3);
+    while (highest < 1000)
+        highest = open("/dev/null", O_RDONLY);
+    for (int fd = 4; fd <= highest; fd += 2)
+        failed += close(fd) != 0;
+    failed += close_range(3, (unsigned)highest, 0) != 0;
+    printf("failed %d, the next is %d\n", failed, open("/dev/null", O_RDONLY));
+    int ends[2];
+    if (pipe(ends) != 0)
+        die("pipe");
+    dup2(ends[1], 900);
+    dup2(0, 900);
+    close(ends[1]);
+    show("end of the pipe", read(ends[0], &failed, 1)); /* nobody else holds its other end */
+}
+
 static void case_fsize(void)
 {
     struct sockaddr_in address;
@@ -202,6 +268,76 @@ static void case_fork(void)
     connection(&server, &client);
     exchange(server, client);
     exchange(server, client);
+    wait_for_test();
+}
+
+/* Many children, each of which lives for one request. */
+static void case_storm(void)
+{
+    for (int i = 0; i < 100; i++) {
+        int server, client;
+        connection(&server, &client);
+        pid_t pid = fork();
+        if (pid == 0) {
+            exchange(server, client);
+            _exit(0);
+        }
+        waitpid(pid, NULL, 0);
+        close(server);
+        close(client);
+    }
+}
+
+/* A child that only closes what it inherited, and uses the number for something else. */
+static void case_childfd(void)
+{
+    int server, client;
+    connection(&server, &client);
+    for (int way = 0; way < 2; way++) {
+        fflush(stdout);
+        pid_t pid = fork();
+        if (pid == 0) {
+            int null = open("/dev/null", O_RDWR);
+            if (way == 0)
+                close(server);
+            dup2(null, server);
+            _exit(write(server, "x", 1) == 1 ? 0 : 1);
+        }
+        reap(pid);
+    }
+    exchange(server, client);
+    wait_for_test();
+}
+
+/* The parent reads the request, a child answers it. */
+static void case_handover(void)
+{
+    int server, client;
+    char buffer[200];
+    connection(&server, &client);
+    send(client, request, sizeof(request) - 1, 0);
+    recv(server, buffer, sizeof(buffer), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        send(server, response, sizeof(response) - 1, 0);
+        _exit(0);
+    }
+    reap(pid);
+    wait_for_test();
+}
+
+/* dup2 over every number in a vfork's child: its copies go, its parent's stay. */
+static void case_vforkdup(void)
+{
+    struct sockaddr_in address;
+    listener(&address);
+    pid_t pid = vfork();
+    if (pid == 0) {
+        for (int fd = 3; fd < 1020; fd++)
+            dup2(0, fd);
+        _exit(0);
+    }
+    reap(pid);
     wait_for_test();
 }
 
@@ -347,11 +483,13 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(void);
     } cases[] = {
-        {"errno", case_errno},     {"lowest", case_lowest}, {"closeall", case_closeall},
-        {"dupover", case_dupover}, {"fsize", case_fsize},   {"fork", case_fork},
-        {"vfork", case_vfork},     {"daemon", case_daemon}, {"exec", case_exec},
-        {"exit", case_exit},       {"pgfork", case_pgfork}, {"cancel", case_cancel},
-        {"signals", case_signals},
+        {"errno", case_errno},     {"lowest", case_lowest},     {"closeall", case_closeall},
+        {"dupover", case_dupover}, {"fsize", case_fsize},       {"fork", case_fork},
+        {"vfork", case_vfork},     {"daemon", case_daemon},     {"exec", case_exec},
+        {"exit", case_exit},       {"pgfork", case_pgfork},     {"cancel", case_cancel},
+        {"signals", case_signals}, {"rawclose", case_rawclose}, {"odd", case_odd},
+        {"trunc", case_trunc},     {"childfd", case_childfd},   {"handover", case_handover},
+        {"storm", case_storm},     {"vforkdup", case_vforkdup},
     };
     dsn = argc > 2 ? argv[2] : "";
     for (size_t i = 0; argc > 1 && i < sizeof(cases) / sizeof(cases[0]); i++)

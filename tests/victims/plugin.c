@@ -5,6 +5,8 @@
  */
 #include <libpq-fe.h>
 
+#include <stdlib.h>
+
 PGconn *plugin_connect(void);
 int plugin_query(PGconn *conn);
 void plugin_finish(PGconn *conn);
@@ -25,4 +27,11 @@ int plugin_query(PGconn *conn)
 void plugin_finish(PGconn *conn)
 {
     PQfinish(conn);
+}
+
+/* Where PLUGIN_EARLY is set: a connection before main, and before other libraries' constructors. */
+__attribute__((constructor)) static void connect_early(void)
+{
+    if (getenv("PLUGIN_EARLY") != NULL)
+        plugin_finish(plugin_connect());
 }

@@ -87,9 +87,11 @@ static void callbacks(const char *dsn, PGconn *conn)
     PQsetNoticeProcessor(conn, query_other, other);
     show("notice", PQexec(conn, "DO $$ BEGIN RAISE NOTICE 'hello'; END $$"));
     PQsetNoticeProcessor(conn, jump_out, NULL);
-    /* What a longjmp leaves of libpq's connection cannot be used any more, only closed. */
     if (setjmp(out) == 0)
         show("not shown", PQexec(conn, "DO $$ BEGIN RAISE NOTICE 'jump'; END $$"));
+    /* libpq throws away what is left of the query that was jumped out of, and goes on. */
+    PQsetNoticeProcessor(conn, query_other, other);
+    show("same connection after the jump", PQexec(conn, "SELECT 'same connection'"));
     for (int i = 0; i < 3; i++)
         show("after the jump", PQexec(other, "SELECT 'after the jump'"));
     PQfinish(other);

@@ -27,6 +27,7 @@ static void rows_are_found_by_address(void **state)
     assert_ptr_equal(spy_conn_find(address(1)), row);
     assert_ptr_equal(row->pq, &pq);
     assert_null(spy_conn_find(address(2)));
+    assert_null(spy_conn_find(NULL)); /* not a free row */
     spy_conn_remove(address(1));
     assert_null(spy_conn_find(address(1)));
 }

@@ -3,6 +3,7 @@
  * Own descriptors: high, close-on-exec, recognised, and given up when they are not ours any more.
  */
 #include "runtime/ownfd.h"
+#include "runtime/process.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -50,6 +51,13 @@ static void a_stolen_number_is_not_ours(void **state)
     assert_int_equal(pipe(pipes), 0);
     assert_int_equal(dup2(pipes[0], fd), fd);
     assert_int_equal(spy_own_fd_number(slot), -1);
+    assert_false(spy_own_fd_is(fd)); /* so the program may close it */
+    assert_true(spy_own_fd_next(3) == UINT64_MAX);
+    spy_own_fd_yield(fd);
+    close(pipes[1]);
+    close(fd);
+    assert_int_equal(open("/dev/null", O_RDONLY), pipes[1]); /* and nothing else was opened */
+    assert_int_equal(dup2(pipes[0], fd), fd);
     spy_own_fd_close(slot);
     assert_true(fcntl(fd, F_GETFD) >= 0); /* the program's: left open */
     close(fd);
@@ -73,6 +81,19 @@ static void a_wanted_number_is_given_up(void **state)
     close(fd);
     close(pipes[0]);
     close(pipes[1]);
+}
+
+/* A vfork's child has descriptors of its own, but our memory. */
+static void a_borrower_changes_nothing(void **state)
+{
+    (void)state;
+    int slot = adopt();
+    int fd = spy_own_fd_number(slot);
+    spy_process->pid = getpid() + 1;
+    spy_own_fd_yield(fd);
+    spy_process->pid = 0;
+    assert_int_equal(spy_own_fd_number(slot), fd);
+    spy_own_fd_close(slot);
 }
 
 static void a_full_table_refuses(void **state)
@@ -107,6 +128,7 @@ int main(void)
         cmocka_unit_test(adopted_descriptors_are_out_of_the_way),
         cmocka_unit_test(a_stolen_number_is_not_ours),
         cmocka_unit_test(a_wanted_number_is_given_up),
+        cmocka_unit_test(a_borrower_changes_nothing),
         cmocka_unit_test(a_full_table_refuses),
         cmocka_unit_test(a_small_limit_is_respected),
     };
