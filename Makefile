@@ -47,6 +47,7 @@ LLHTTP_CFLAGS := -O2 -g -fPIC -fvisibility=hidden -ffunction-sections -w \
 LIB_LDFLAGS   := -shared -Wl,-soname,libperfspy.so -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,now \
                  -Wl,-z,relro -Wl,--gc-sections -Wl,--exclude-libs,ALL
 TOOL_CFLAGS   := -Ipreload -Itools
+CTL_LIBS      := -lyaml -ljansson -lmicrohttpd -lnettle -lm
 PARTS_CFLAGS  := $(PQ_CFLAGS) -Iparts_app
 TEST_CFLAGS   := -Ipreload -Itools -Itests $(PQ_CFLAGS) -I$(LLHTTP_INC) \
                  -DSPY_TEST_BUILD='"$(BUILD)"'
@@ -77,7 +78,7 @@ all: $(PRODUCTS) ## build the library, perfspy-ctl and parts_server (the default
 
 $(BUILD)/.deps: tools/scripts/packages.txt tools/scripts/deps.sh
 	@mkdir -p $(@D)
-	$(Q)tools/scripts/deps.sh build libraries tests demo
+	$(Q)tools/scripts/deps.sh build libraries tests
 	@touch $@
 
 $(BUILD)/.deps-lint: tools/scripts/packages.txt tools/scripts/deps.sh | $(BUILD)/.deps
@@ -86,7 +87,7 @@ $(BUILD)/.deps-lint: tools/scripts/packages.txt tools/scripts/deps.sh | $(BUILD)
 
 .PHONY: deps
 deps: ## install the Debian packages that are missing (as root or by sudo)
-	$(Q)tools/scripts/deps.sh build libraries tests demo lint
+	$(Q)tools/scripts/deps.sh build libraries tests lint
 
 # ---------------------------------------------------------------------------------------------
 # The library
@@ -123,7 +124,7 @@ $(BUILD)/tool/%.o: %.c Makefile | $(BUILD)/.deps
 
 $(BUILD)/perfspy-ctl: $(CTL_OBJS)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) $^ -lyaml -ljansson -lm -o $@
+	$(Q)$(CC) $(LDFLAGS) $^ $(CTL_LIBS) -o $@
 
 $(BUILD)/parts/%.o: %.c Makefile | $(BUILD)/.deps
 	$(call say,CC,$@)
@@ -157,7 +158,7 @@ $(BUILD)/unit/ctl/%: tests/unit/ctl/%.c $(CTL_LIB) Makefile
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) $< $(CTL_LIB) \
-	    -lcmocka -lyaml -ljansson -lm -lpthread $(LIBS_EXTRA) -o $@
+	    -lcmocka $(CTL_LIBS) -lpthread $(LIBS_EXTRA) -o $@
 
 $(BUILD)/unit/%: tests/unit/%.c $(UNIT_LIB) Makefile
 	$(call say,TEST,$@)
@@ -245,6 +246,7 @@ install: $(PRODUCTS) $(BUILD)/perfspy-ctl.1.gz $(BUILD)/perfspy-ctl.bash ## inst
 	$(Q)install -D -m 644 $(BUILD)/perfspy-ctl.bash \
 	    $(DESTDIR)$(DATADIR)/bash-completion/completions/perfspy-ctl
 	$(Q)install -D -m 644 -t $(DESTDIR)$(DATADIR)/perfspy/rules rules/*
+	$(Q)install -D -m 644 tools/openapi.yaml $(DESTDIR)$(DATADIR)/perfspy/openapi.yaml
 	$(Q)$(refresh_loader)
 
 uninstall: ## take away what install put there

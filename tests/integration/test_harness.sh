@@ -7,15 +7,15 @@
 . "$(dirname "$0")/lib/check.sh"
 
 run=tests/integration/lib/run.sh
-run_pid='' run_dir='' postmaster='' child=''
+run_pid='' inner_dir='' postmaster='' child=''
 
 # An inner run that writes down where it is and then waits. Sets run_pid, and from its notes
-# run_dir, postmaster and child.
+# inner_dir, postmaster and child.
 begin_run() {
     local notes=$TEST_DIR/notes
     rm -f "$notes"
     # shellcheck disable=SC2016 # for the inner shell
-    "$@" bash -c 'echo "run_dir=$RUN_DIR postmaster=$(head -n 1 "$PGHOST/data/postmaster.pid")" \
+    "$@" bash -c 'echo "inner_dir=$RUN_DIR postmaster=$(head -n 1 "$PGHOST/data/postmaster.pid")" \
         "child=$$" >"$0.new" && mv "$0.new" "$0" && exec sleep 600' "$notes" &
     run_pid=$!
     wait_for 60 test -e "$notes"
@@ -24,7 +24,7 @@ begin_run() {
 }
 
 all_gone() {
-    [ ! -e "$run_dir" ] && process_ended "$postmaster" && process_ended "$child"
+    [ ! -e "$inner_dir" ] && process_ended "$postmaster" && process_ended "$child"
 }
 
 gone_after() {
@@ -48,7 +48,7 @@ test_places() {
     local deep first
     begin_run "$run"
     first=$run_pid
-    assert_eq 'a run inside a run is beside it' "${RUN_DIR%/*}" "${run_dir%/*}"
+    assert_eq 'a run inside a run is beside it' "${RUN_DIR%/*}" "${inner_dir%/*}"
     assert_eq 'a second run meanwhile has another server' two \
         "$("$run" psql -XAtc "SELECT 'two'")"
     check 'and leaves the first one alone' kill -0 "$postmaster"
@@ -58,7 +58,7 @@ test_places() {
     deep=$TEST_DIR/$(printf 'deep%.0s' {1..30})
     mkdir -p "$deep"
     begin_run env BUILD="$deep" "$run"
-    assert_match 'too deep for a socket: elsewhere' '^/tmp/perfspy-run\.' "$run_dir"
+    assert_match 'too deep for a socket: elsewhere' '^/tmp/perfspy-run\.' "$inner_dir"
     gone_after TERM 'too deep for a socket'
 
     if [ "$(id -u)" -ne 0 ]; then
@@ -67,7 +67,7 @@ test_places() {
     fi
     mkdir -m 700 "$TEST_DIR/closed" && mkdir "$TEST_DIR/closed/build"
     begin_run env BUILD="$TEST_DIR/closed/build" "$run"
-    assert_match 'out of reach for the server: elsewhere' '^/tmp/perfspy-run\.' "$run_dir"
+    assert_match 'out of reach for the server: elsewhere' '^/tmp/perfspy-run\.' "$inner_dir"
     gone_after KILL 'out of reach for the server'
 }
 

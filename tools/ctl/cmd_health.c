@@ -5,12 +5,8 @@
 #include "ctl/command.h"
 #include "ctl/format.h"
 #include "ctl/health.h"
-#include "ctl/image.h"
 #include "ctl/json.h"
 #include "ctl/view.h"
-#include "shared/rules.h"
-
-#include <string.h>
 
 static enum ctl_paint paint_of(enum ctl_health_status status)
 {
@@ -33,42 +29,6 @@ static void print_text(const struct ctl_model *model, const struct ctl_health *h
         ctl_view_heading(model, run);
 }
 
-static void print_json(const struct ctl_model *model, const struct ctl_health *health,
-                       const struct ctl_run *run)
-{
-    json_t *o = ctl_json_begin(model);
-    json_t *reasons = json_array();
-    for (size_t i = 0; i < health->reasons; i++)
-        ctl_json_append(reasons, json_string(health->reason[i]));
-    ctl_json_set(o, "status", json_string(ctl_health_name(health->status)));
-    ctl_json_set(o, "reasons", reasons);
-    ctl_json_set(o, "calls", ctl_json_count(health->calls));
-    ctl_json_set(o, "slow", ctl_json_count(health->slow));
-    ctl_json_set(o, "critical", ctl_json_count(health->critical));
-    ctl_json_set(o, "covered_s", ctl_json_real(ctl_model_span_s(model)));
-    ctl_json_print(run, o);
-}
-
-/* The longest window that the rules of the processes set. Reads every region once more than the
- * judging does; a few milliseconds each. */
-static uint64_t window_of(const struct ctl_source *source, const struct ctl_run *run)
-{
-    if (run->args->last_ns > 0)
-        return run->args->last_ns;
-    struct spy_rules defaults;
-    uint64_t window = 0;
-    for (size_t i = 0; i < source->count; i++) {
-        if (source->process[i].state != CTL_LIVE)
-            continue;
-        struct spy_region *region = ctl_source_load(&source->process[i], run->err);
-        if (region != NULL && region->health_window_ns > window)
-            window = region->health_window_ns;
-        ctl_image_free(region);
-    }
-    spy_rules_defaults(&defaults);
-    return window > 0 ? window : defaults.health_window_ns;
-}
-
 enum ctl_exit ctl_cmd_health(const struct ctl_run *run)
 {
     struct ctl_source source;
@@ -76,12 +36,12 @@ enum ctl_exit ctl_cmd_health(const struct ctl_run *run)
     enum ctl_exit result = ctl_source_open(&source, run, CTL_WANT_WINDOW);
     if (result == CTL_REFUSED)
         return result;
-    ctl_model_init(&model, window_of(&source, run));
+    ctl_model_init(&model, ctl_health_window(&source, run));
     /* Where nothing was found or could be read, ERR says why, and the status is unknown. */
     (void)ctl_model_load(&model, &source, run);
     struct ctl_health health = ctl_health_of(&model);
     if (run->args->json)
-        print_json(&model, &health, run);
+        ctl_json_print(run, ctl_json_health(&model, &health));
     else
         print_text(&model, &health, run);
     result = ctl_health_exit(health.status);

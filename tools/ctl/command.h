@@ -21,8 +21,29 @@
       "Print again every SECONDS (default 2) until interrupted; with --json one document a line.") \
     X(SORT, 0, "sort", "duration|time", "Order: the longest first (default) or the newest first.") \
     X(LIMIT, 'n', "limit", "N", "Print at most N lines. Default: 20; with --json: all.")           \
+    X(SET, 0, "set", "OPERATION=STAT:LIMIT",                                                       \
+      "Limit STAT (mean, p50, p90, p95, p99, p99.9, max or errors) of OPERATION, such as "         \
+      "api.get_part=p99:50ms or get_part=errors:1%: instead of the limit that the rules set on "   \
+      "it, or beside them. May be given more than once.")                                          \
+    X(MIN_CALLS, 0, "min-calls", "N",                                                              \
+      "No verdict on fewer than N calls. Default: as many as the statistic needs, which is 1 for " \
+      "mean, max and errors, 20 for p95, 100 for p99.")                                            \
+    X(ON_CHANGE, 0, "on-change", "CMD",                                                            \
+      "Run CMD by /bin/sh for each change, with the change as JSON on its standard input.")        \
+    X(EVERY, 0, "every", "DURATION", "Look every DURATION. Default: 5s.")                          \
+    X(HOLD, 0, "hold", "N",                                                                        \
+      "What is worse counts after N looks in a row, what is better after twice as many. "          \
+      "Default: 2.")                                                                               \
+    X(TIMEOUT, 0, "timeout", "DURATION", "Kill CMD after DURATION. Default: 30s.")                 \
+    X(INITIAL, 0, "initial", "", "Tell the first state as well, as a change from unknown.")        \
+    X(FOR, 0, "for", "DURATION", "Alert after a condition held for DURATION. Default: 1m.")        \
     X(RULES, 0, "rules", "FILE", "Use these rules: sets PERFSPY_RULES for the program.")           \
     X(DIR, 0, "dir", "DIR", "Publish there: sets PERFSPY_DIR for the program.")                    \
+    X(LISTEN, 0, "listen", "HOST:PORT",                                                            \
+      "Listen there; port 0 takes a free one. Default: 127.0.0.1:9187.")                           \
+    X(TOKEN_FILE, 0, "token-file", "FILE",                                                         \
+      "Who may read: lines of ROLE TOKEN. FILE must be closed to group and others.")               \
+    X(OPEN_METRICS, 0, "open-metrics", "", "Serve /metrics without a token.")                      \
     X(MAN, 0, "man", "", "Print the manual page, in roff.")                                        \
     X(COMPLETION, 0, "completion", "SHELL", "Print the completion script for SHELL: bash.")        \
     X(HELP, 'h', "help", "", "Print help and exit.")                                               \
@@ -72,6 +93,9 @@ enum ctl_exit ctl_cmd_stats(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_slow(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_health(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_benchmarks(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_watch(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_export_prometheus_rules(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_serve(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_rules_check(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_run(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_help(const struct ctl_run *run);

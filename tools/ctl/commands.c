@@ -55,10 +55,36 @@ const struct ctl_command ctl_commands[] = {
         .name = "benchmarks",
         .operands = "",
         .summary = "compare operations with the budgets in the rules",
-        .help = "Shows for every budget in the rules the limit and the value: missed ones first. "
-                "The exit status is 1 if a budget is missed.",
-        .options = READS | CTL_BIT(LAST),
+        .help = "Shows for every budget the limit, the value, and how many calls stand behind it: "
+                "missed ones first. Budgets come from the rules and from --set.\n\n"
+                "A verdict on a quantile needs as many calls as make that quantile more than "
+                "another name of the maximum: 2 for p50, 10 for p90, 20 for p95, 100 for p99, "
+                "1,000 for p99.9; one on mean, max or errors needs a single call. On fewer calls "
+                "it says \"no data\", unless each of them took longer than the limit, which is a "
+                "miss however few they are. --min-calls sets the number for all.\n\n"
+                "The exit status is 1 if a budget is missed, 0 if all are met or have no data.",
+        .options = READS | CTL_BIT(LAST) | CTL_BIT(SET) | CTL_BIT(MIN_CALLS),
         .run = ctl_cmd_benchmarks,
+    },
+    {
+        .name = "watch",
+        .operands = "",
+        .summary = "tell when health or a benchmark changes, and run a command for it",
+        .help = "Looks at health and at every benchmark again and again, prints a line for each "
+                "change, and with --on-change runs a command for it: one at a time, with the "
+                "change as a JSON object on its standard input, its output going to standard "
+                "error. A command that fails or is killed is reported there, and watching goes "
+                "on.\n\n"
+                "The first look is what changes are compared with. A change for the worse is told "
+                "after --hold looks in a row that were all worse, one for the better after twice "
+                "as many. A benchmark that changes between \"met\" and \"no data\" is not told, "
+                "unless it was missed before. All are judged over --last, by default the health "
+                "window of the rules; a slow call is part of it for so long.\n\n"
+                "Processes may come and go. Ends with status 0 on SIGTERM, SIGINT or SIGHUP, "
+                "after the command that is running has ended; a second signal kills that.",
+        .options = READS | CTL_BIT(LAST) | CTL_BIT(ON_CHANGE) | CTL_BIT(EVERY) | CTL_BIT(HOLD) |
+                   CTL_BIT(TIMEOUT) | CTL_BIT(INITIAL) | CTL_BIT(SET) | CTL_BIT(MIN_CALLS),
+        .run = ctl_cmd_watch,
     },
     {
         .name = "slow",
@@ -69,6 +95,44 @@ const struct ctl_command ctl_commands[] = {
                 "first byte of a response, TAIL is the rest.",
         .options = READS | CTL_BIT(LAST) | CTL_BIT(WATCH) | CTL_BIT(SORT) | CTL_BIT(LIMIT),
         .run = ctl_cmd_slow,
+    },
+    {
+        .name = "serve",
+        .operands = "",
+        .summary = "serve the performance API and Prometheus metrics over HTTP",
+        .help = "Answers GET /performance/metrics/operations, .../operations/NAME, "
+                "/performance/metrics/slow-operations, /performance/benchmarks and "
+                "/performance/health with the JSON of stats, slow, benchmarks and health, POST "
+                "/performance/benchmarks/validate likewise, against limits of the request's own, "
+                "and GET /metrics in Prometheus' text format. All of it is described in "
+                "openapi.yaml, which is installed in share/perfspy.\n\n"
+                "Clients send Authorization: Bearer TOKEN. FILE has a line of ROLE TOKEN for each, "
+                "where TOKEN may be sha256: and the token's SHA-256 in hexadecimal. Only a "
+                "super_admin may read; a reader is known and refused. SIGHUP reads FILE again; if "
+                "it is no "
+                "good then, the old tokens stay in force. After 10 wrong tokens a client address "
+                "gets one attempt a second.\n\n"
+                "Counters in /metrics are sums over all processes of a program (label exe), those "
+                "that have ended included. Ends with status 0 on SIGTERM or SIGINT. There is no "
+                "TLS: leave it on the loopback address, or put a proxy before it.",
+        .options = CTL_BIT(PROCESS) | CTL_BIT(LISTEN) | CTL_BIT(TOKEN_FILE) | CTL_BIT(OPEN_METRICS),
+        .run = ctl_cmd_serve,
+    },
+    {
+        .name = "export prometheus-rules",
+        .operands = "[FILE]",
+        .summary = "turn a rules file into alerting rules for Prometheus",
+        .help = "Prints alerting rules in Prometheus' YAML: an alert for each benchmark and each "
+                "error budget of FILE, for health that is critical or in warning by its "
+                "thresholds, for \"" CTL_NAME " serve\" being down, and for calls that perfspy "
+                "could not see or tell apart. Prometheus has to scrape \"" CTL_NAME
+                " serve\", whose gauges the alerts are about: exact quantiles over the health "
+                "window, not interpolated ones. FILE is by default PERFSPY_RULES or "
+                "/etc/perfspy/rules.yml.\n\n"
+                "The exit status is 1 if FILE has an error.",
+        .options = CTL_BIT(FOR),
+        .max_operands = 1,
+        .run = ctl_cmd_export_prometheus_rules,
     },
     {
         .name = "rules check",

@@ -40,6 +40,8 @@ enum ctl_exit {
 
 enum ctl_sort { CTL_SORT_DURATION, CTL_SORT_TIME };
 
+struct ctl_limits;
+
 /* The command line after parsing. Strings point into argv. */
 struct ctl_args {
     const char **process; /* each -p, in order */
@@ -53,6 +55,17 @@ struct ctl_args {
     const char *rules;
     const char *dir;
     const char *completion;
+    const char *listen;
+    const char *token_file;
+    bool open_metrics;
+    struct ctl_limits *limits; /* --set; NULL: not given */
+    uint64_t min_calls;        /* 0: not given */
+    const char *on_change;
+    uint64_t every_ns; /* 0: not given, as all below */
+    unsigned hold;
+    uint64_t timeout_ns;
+    uint64_t for_ns;
+    bool initial;
     bool man;
     bool json;
 };

@@ -153,13 +153,15 @@ static void print_volume(const struct ctl_operation *op, const struct ctl_run *r
 static void print_budgets(const struct ctl_operation *op, const struct ctl_run *run)
 {
     for (uint32_t i = 0; i < op->budgets; i++) {
-        char limit[CTL_NUMBER_BYTES], value[CTL_NUMBER_BYTES];
+        char limit[CTL_NUMBER_BYTES], value[CTL_NUMBER_BYTES], reason[CTL_REASON_BYTES];
         const struct spy_budget *budget = &op->budget[i];
         enum ctl_verdict verdict = ctl_operation_verdict(op, budget);
         label(run, "benchmark");
         fprintf(run->out, "%s %s, limit %s: ", spy_stat_name(budget->stat),
                 ctl_view_value(value, op, budget), ctl_view_limit(limit, budget));
         ctl_paint(run->out, &run->term, ctl_verdict_paint(verdict), ctl_verdict_name(verdict));
+        if (verdict == CTL_BENCH_NO_DATA)
+            fprintf(run->out, ": %s", ctl_view_reason(reason, op, budget));
         fputc('\n', run->out);
     }
 }

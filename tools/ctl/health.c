@@ -5,6 +5,8 @@
 #include "ctl/health.h"
 
 #include "ctl/format.h"
+#include "ctl/image.h"
+#include "shared/rules.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -175,4 +177,22 @@ void ctl_health_free(struct ctl_health *health)
     for (size_t i = 0; i < health->reasons; i++)
         free(health->reason[i]);
     free(health->reason);
+}
+
+uint64_t ctl_health_window(const struct ctl_source *source, const struct ctl_run *run)
+{
+    if (run->args->last_ns > 0)
+        return run->args->last_ns;
+    struct spy_rules defaults;
+    uint64_t window = 0;
+    for (size_t i = 0; i < source->count; i++) {
+        if (source->process[i].state != CTL_LIVE)
+            continue;
+        struct spy_region *region = ctl_source_load(&source->process[i], run->err);
+        if (region != NULL && region->health_window_ns > window)
+            window = region->health_window_ns;
+        ctl_image_free(region);
+    }
+    spy_rules_defaults(&defaults);
+    return window > 0 ? window : defaults.health_window_ns;
 }

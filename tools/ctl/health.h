@@ -27,6 +27,10 @@ struct ctl_health {
 struct ctl_health ctl_health_of(struct ctl_model *model);
 void ctl_health_free(struct ctl_health *health);
 
+/* The window to judge: --last, else the longest that the rules of the live processes set, else the
+ * default. Reads every region once more than the judging does; a few milliseconds each. */
+uint64_t ctl_health_window(const struct ctl_source *source, const struct ctl_run *run);
+
 const char *ctl_health_name(enum ctl_health_status status);
 enum ctl_exit ctl_health_exit(enum ctl_health_status status);
 

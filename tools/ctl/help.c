@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#define WIDTH 78u
+#define WIDTH      78u
+#define NAME_WIDTH 13u /* of a command; a longer one has a line of its own */
 
 /* TEXT in lines of at most WIDTH columns, each after INDENT blanks; an empty line is kept. The
  * first line is taken to have begun at column COLUMN already. */
@@ -64,8 +65,11 @@ void ctl_help_overview(FILE *out)
           "Tells which operation of a live service is slow, where its time goes, and since "
           "when.\n\nCommands:\n",
           out);
-    for (size_t i = 0; i < ctl_command_count; i++)
-        fprintf(out, "  %-13s %s\n", ctl_commands[i].name, ctl_commands[i].summary);
+    for (size_t i = 0; i < ctl_command_count; i++) {
+        bool fits = strlen(ctl_commands[i].name) <= NAME_WIDTH;
+        fprintf(out, "  %-*s%s", (int)NAME_WIDTH, ctl_commands[i].name, fits ? " " : "\n");
+        fprintf(out, "%*s%s\n", fits ? 0 : (int)NAME_WIDTH + 3, "", ctl_commands[i].summary);
+    }
     print_options(common, out);
     fputs("\n\"" CTL_NAME " help COMMAND\" tells more.\n", out);
 }

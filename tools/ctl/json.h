@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * JSON made from the model: the one place that knows the schema (json_stats.c) and the ways to
- * write numbers (json.c). Durations are milliseconds, keys end in _ms; a value that does not exist
- * because there were no calls is null.
+ * JSON made from the model: the one place that knows the schema (json_*.c) and the ways to write
+ * numbers (json.c). Durations are milliseconds, keys end in _ms; a value that does not exist
+ * because there were no calls is null. What the commands print with --json and what `serve` answers
+ * is made by these functions and no others.
  */
 #ifndef CTL_JSON_H
 #define CTL_JSON_H
 
+#include "ctl/bench.h"
+#include "ctl/health.h"
 #include "ctl/model.h"
+#include "ctl/slow.h"
 
 #include <jansson.h>
 
@@ -37,11 +41,20 @@ json_t *ctl_json_begin(const struct ctl_model *model);
 
 json_t *ctl_json_operation(const struct ctl_model *model, const struct ctl_operation *op);
 
-/* {"stat", "limit_ms", "value_ms", "met"}; for errors "limit_percent" and "value_percent". */
+/* {"stat", "limit_ms", "value_ms", "met", "calls_needed", "reason"}; for errors "limit_percent" and
+ * "value_percent". "met" is null where there is no data; "reason" is null where it is met. */
 json_t *ctl_json_benchmark(const struct ctl_operation *op, const struct spy_budget *budget);
 
 /* The whole document; where ONLY is not NULL, of that operation alone. Operations without calls
  * are in it if a rule names them. */
 json_t *ctl_json_stats(const struct ctl_model *model, const struct ctl_operation *only);
+
+/* ---- json_benchmarks.c, json_health.c, json_slow.c ------------------------------------------- */
+
+json_t *ctl_json_benchmarks(const struct ctl_model *model, const struct ctl_bench_list *list);
+json_t *ctl_json_health(const struct ctl_model *model, const struct ctl_health *health);
+
+/* The first LIMIT calls of SLOW, as it is sorted; WINDOW_NS is 0 for whole lives. */
+json_t *ctl_json_slow(const struct ctl_slow *slow, size_t limit, uint64_t window_ns);
 
 #endif

@@ -4,6 +4,7 @@
  * as JSON takes them from here.
  */
 #include "ctl/json.h"
+#include "ctl/view.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -64,6 +65,8 @@ json_t *ctl_json_benchmark(const struct ctl_operation *op, const struct spy_budg
     json_t *o = json_object();
     bool errors = budget->stat == SPY_STAT_ERRORS;
     double value = ctl_operation_stat(op, budget->stat);
+    enum ctl_verdict verdict = ctl_operation_verdict(op, budget);
+    char reason[CTL_REASON_BYTES];
     bool data = op->totals.calls > 0;
     ctl_json_set(o, "stat", json_string(spy_stat_name(budget->stat)));
     if (errors) {
@@ -74,8 +77,12 @@ json_t *ctl_json_benchmark(const struct ctl_operation *op, const struct spy_budg
         ctl_json_set(o, "value_ms", data ? ctl_json_ms(value) : json_null());
     }
     ctl_json_set(o, "met",
-                 data ? json_boolean(ctl_operation_verdict(op, budget) == CTL_BENCH_MET)
-                      : json_null());
+                 verdict != CTL_BENCH_NO_DATA ? json_boolean(verdict == CTL_BENCH_MET)
+                                              : json_null());
+    ctl_json_set(o, "calls_needed", ctl_json_count(ctl_calls_needed(op, budget->stat)));
+    ctl_json_set(o, "reason",
+                 verdict != CTL_BENCH_MET ? json_string(ctl_view_reason(reason, op, budget))
+                                          : json_null());
     return o;
 }
 

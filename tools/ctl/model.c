@@ -53,7 +53,7 @@ static void take_budgets(struct ctl_operation *op, const struct spy_op *in)
         return;
     for (uint32_t i = 0; i < in->budgets && i < SPY_BUDGETS; i++)
         if (in->budget[i].stat < SPY_STAT_COUNT)
-            op->budget[op->budgets++] = in->budget[i];
+            ctl_operation_limit(op, &in->budget[i]);
 }
 
 static void take_statement(struct ctl_operation *op, const struct spy_region *region,

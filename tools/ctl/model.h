@@ -10,6 +10,7 @@
 #include "shared/totals.h"
 
 #define CTL_SECOND_NS 1000000000ull
+#define CTL_BUDGETS   ((uint32_t)SPY_STAT_COUNT) /* of one operation: one a statistic */
 
 struct ctl_operation {
     char *name;      /* clean UTF-8, as all text here */
@@ -17,7 +18,8 @@ struct ctl_operation {
     uint32_t kind;   /* enum spy_kind */
     bool mapped;
     uint32_t budgets;
-    struct spy_budget budget[SPY_BUDGETS]; /* of the first process that has any */
+    struct spy_budget budget[CTL_BUDGETS]; /* of the first process that has any; see limits.h */
+    uint64_t min_calls;                    /* that a verdict needs; 0: see ctl_calls_needed() */
     struct spy_totals totals;
 };
 
@@ -96,8 +98,21 @@ double ctl_operation_rate(const struct ctl_model *model, const struct ctl_operat
 /* Statistic STAT in nanoseconds; for SPY_STAT_ERRORS in millionths. 0 without calls. */
 double ctl_operation_stat(const struct ctl_operation *op, uint32_t stat);
 
+/* Limits OP: BUDGET replaces the one on the same statistic, or is added. */
+void ctl_operation_limit(struct ctl_operation *op, const struct spy_budget *budget);
+
 enum ctl_verdict { CTL_BENCH_MISSED, CTL_BENCH_MET, CTL_BENCH_NO_DATA };
 
+/*
+ * How many calls of OP it takes to say something about STAT. A quantile q needs 1 / (1 - q) of
+ * them (p50 2, p90 10, p95 20, p99 100, p99.9 1,000): of fewer it is just the maximum by another
+ * name. Mean, maximum and share of errors are true of any calls there were: 1.
+ * op->min_calls, where set, is the answer for every statistic.
+ */
+uint64_t ctl_calls_needed(const struct ctl_operation *op, uint32_t stat);
+
+/* No data on fewer calls than needed; but where every single one took longer than the limit, the
+ * limit is missed, however few they are, unless op->min_calls forbids to say so. */
 enum ctl_verdict ctl_operation_verdict(const struct ctl_operation *op,
                                        const struct spy_budget *budget);
 

@@ -34,10 +34,32 @@ double ctl_operation_stat(const struct ctl_operation *op, uint32_t stat)
     }
 }
 
+void ctl_operation_limit(struct ctl_operation *op, const struct spy_budget *budget)
+{
+    uint32_t i = 0;
+    while (i < op->budgets && op->budget[i].stat != budget->stat)
+        i++;
+    if (i == CTL_BUDGETS)
+        return; /* no such statistic: all have their place already */
+    op->budget[i] = *budget;
+    op->budgets += i == op->budgets;
+}
+
+uint64_t ctl_calls_needed(const struct ctl_operation *op, uint32_t stat)
+{
+    double q = spy_stat_quantile(stat);
+    if (op->min_calls > 0)
+        return op->min_calls;
+    return q > 0 ? (uint64_t)(1 / (1 - q) + 0.5) : 1;
+}
+
 enum ctl_verdict ctl_operation_verdict(const struct ctl_operation *op,
                                        const struct spy_budget *budget)
 {
-    if (op->totals.calls == 0)
+    const struct spy_totals *t = &op->totals;
+    bool judged = t->calls >= ctl_calls_needed(op, budget->stat);
+    bool all_longer = spy_stat_quantile(budget->stat) > 0 && t->min_ns > budget->limit;
+    if (t->calls == 0 || (!judged && (!all_longer || op->min_calls > 0)))
         return CTL_BENCH_NO_DATA;
     return ctl_operation_stat(op, budget->stat) <= (double)budget->limit ? CTL_BENCH_MET
                                                                          : CTL_BENCH_MISSED;

@@ -5,15 +5,18 @@
  */
 #include "ctl/options.h"
 
+#include "ctl/limits.h"
 #include "ctl/nearest.h"
 #include "shared/rules.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define WATCH_DEFAULT_NS 2000000000ull
 #define WATCH_MIN_NS     100000000ull
+#define HOLD_MAX         1000u
 
 struct parser {
     struct ctl_line *line;
@@ -51,20 +54,96 @@ static enum ctl_exit set_sort(struct parser *p, const char *value)
     return CTL_OK;
 }
 
-static enum ctl_exit set_limit(struct parser *p, const char *value)
+/* A number from 1 to MAX. */
+static bool parse_count(const char *text, uint64_t max, uint64_t *count)
 {
     char *end;
-    unsigned long n = strtoul(value, &end, 10);
-    if (!isdigit((unsigned char)*value) || *end != '\0' || n == 0)
+    errno = 0;
+    *count = strtoull(text, &end, 10);
+    return isdigit((unsigned char)*text) && *end == '\0' && errno == 0 && *count > 0 &&
+           *count <= max;
+}
+
+static enum ctl_exit set_limit(struct parser *p, const char *value)
+{
+    uint64_t n;
+    if (!parse_count(value, SIZE_MAX, &n))
         return bad_value(p, "limit", value, "a number of 1 or more");
     p->line->args.limit = n;
     return CTL_OK;
+}
+
+static enum ctl_exit set_min_calls(struct parser *p, const char *value)
+{
+    if (!parse_count(value, UINT64_MAX, &p->line->args.min_calls))
+        return bad_value(p, "min-calls", value, "a number of 1 or more");
+    return CTL_OK;
+}
+
+static enum ctl_exit set_hold(struct parser *p, const char *value)
+{
+    uint64_t n;
+    if (!parse_count(value, HOLD_MAX, &n))
+        return bad_value(p, "hold", value, "a number from 1 to 1000");
+    p->line->args.hold = (unsigned)n;
+    return CTL_OK;
+}
+
+static enum ctl_exit set_duration(struct parser *p, const char *name, const char *value,
+                                  uint64_t *ns)
+{
+    if (!spy_duration_parse(value, ns) || *ns == 0)
+        return bad_value(p, name, value, "a duration such as 30s, 5m or 1h");
+    return CTL_OK;
+}
+
+static enum ctl_exit set_every(struct parser *p, const char *value)
+{
+    if (!parse_seconds(value, &p->line->args.every_ns))
+        return bad_value(p, "every", value, "a time of 0.1 seconds or more");
+    return CTL_OK;
+}
+
+static enum ctl_exit add_limit(struct parser *p, const char *value)
+{
+    struct spy_error error;
+    struct ctl_args *args = &p->line->args;
+    if (args->limits == NULL)
+        args->limits = ctl_alloc(sizeof(*args->limits));
+    if (ctl_limits_add_text(args->limits, value, &error) == SPY_OK)
+        return CTL_OK;
+    ctl_say(p->err, "--set: %s", error.text);
+    return CTL_USAGE;
 }
 
 static void add_process(struct ctl_args *args, const char *value)
 {
     args->process = ctl_grow(args->process, args->processes + 1, sizeof(*args->process));
     args->process[args->processes++] = value;
+}
+
+/* The options of `watch` and of `export`. */
+static enum ctl_exit set_alerting(struct parser *p, unsigned id, const char *value)
+{
+    struct ctl_args *args = &p->line->args;
+    switch ((enum ctl_option_id)id) {
+    case CTL_OPTION_ON_CHANGE:
+        args->on_change = value;
+        return CTL_OK;
+    case CTL_OPTION_EVERY:
+        return set_every(p, value);
+    case CTL_OPTION_HOLD:
+        return set_hold(p, value);
+    case CTL_OPTION_TIMEOUT:
+        return set_duration(p, "timeout", value, &args->timeout_ns);
+    case CTL_OPTION_INITIAL:
+        args->initial = true;
+        return CTL_OK;
+    case CTL_OPTION_FOR:
+        return set_duration(p, "for", value, &args->for_ns);
+    default:
+        return CTL_OK;
+    }
 }
 
 /* VALUE is NULL only where an optional argument was left out, or there is none. */
@@ -79,9 +158,7 @@ static enum ctl_exit set(struct parser *p, unsigned id, const char *value)
         add_process(args, value);
         return CTL_OK;
     case CTL_OPTION_LAST:
-        if (!spy_duration_parse(value, &args->last_ns) || args->last_ns == 0)
-            return bad_value(p, "last", value, "a duration such as 30s, 5m or 1h");
-        return CTL_OK;
+        return set_duration(p, "last", value, &args->last_ns);
     case CTL_OPTION_WATCH:
         args->watch_ns = WATCH_DEFAULT_NS;
         if (value != NULL && !parse_seconds(value, &args->watch_ns))
@@ -94,11 +171,24 @@ static enum ctl_exit set(struct parser *p, unsigned id, const char *value)
     case CTL_OPTION_JSON:
         args->json = true;
         return CTL_OK;
+    case CTL_OPTION_SET:
+        return add_limit(p, value);
+    case CTL_OPTION_MIN_CALLS:
+        return set_min_calls(p, value);
     case CTL_OPTION_RULES:
         args->rules = value;
         return CTL_OK;
     case CTL_OPTION_DIR:
         args->dir = value;
+        return CTL_OK;
+    case CTL_OPTION_LISTEN:
+        args->listen = value;
+        return CTL_OK;
+    case CTL_OPTION_TOKEN_FILE:
+        args->token_file = value;
+        return CTL_OK;
+    case CTL_OPTION_OPEN_METRICS:
+        args->open_metrics = true;
         return CTL_OK;
     case CTL_OPTION_COMPLETION:
         args->completion = value;
@@ -106,12 +196,9 @@ static enum ctl_exit set(struct parser *p, unsigned id, const char *value)
     case CTL_OPTION_MAN:
         args->man = true;
         return CTL_OK;
-    case CTL_OPTION_HELP:
-    case CTL_OPTION_VERSION:
-    case CTL_OPTION_COUNT:
-        break;
+    default:
+        return set_alerting(p, id, value);
     }
-    return CTL_OK;
 }
 
 /* ---- options -------------------------------------------------------------------------------- */
@@ -206,12 +293,12 @@ static enum ctl_exit take_command(struct parser *p, const char *word)
     if (p->line->command != NULL)
         return CTL_OK;
     size_t len = strlen(word);
-    bool begins_one = false;
+    const char *begun = NULL; /* the first command that WORD begins */
     for (size_t i = 0; i < ctl_command_count && p->line->command == NULL; i++) {
         const char *name = ctl_commands[i].name;
         if (strncmp(name, word, len) != 0 || name[len] != ' ')
             continue;
-        begins_one = true;
+        begun = begun != NULL ? begun : name;
         if (*p->argv != NULL && strcmp(name + len + 1, *p->argv) == 0)
             p->line->command = &ctl_commands[i];
     }
@@ -219,10 +306,9 @@ static enum ctl_exit take_command(struct parser *p, const char *word)
         p->argv++;
         return CTL_OK;
     }
-    if (!begins_one || (p->line->given & CTL_BIT(HELP)) != 0)
+    if (begun == NULL || (p->line->given & CTL_BIT(HELP)) != 0)
         return unknown_command(p, word);
-    ctl_say(p->err, "\"%s\" needs one of its commands, such as \"" CTL_NAME " %s check\"", word,
-            word);
+    ctl_say(p->err, "\"%s\" needs one of its commands, such as \"" CTL_NAME " %s\"", word, begun);
     return CTL_USAGE;
 }
 
@@ -281,4 +367,7 @@ void ctl_line_free(struct ctl_line *line)
 {
     free(line->args.process);
     free(line->args.operand);
+    if (line->args.limits != NULL)
+        ctl_limits_free(line->args.limits);
+    free(line->args.limits);
 }

@@ -5,6 +5,7 @@
 #include "ctl/slow.h"
 
 #include "ctl/format.h"
+#include "ctl/image.h"
 #include "ctl/model.h"
 
 #include <stdlib.h>
@@ -37,6 +38,7 @@ static void add_call(struct ctl_slow *slow, const struct ctl_process *process,
         .sample = event->sample,
     };
     ctl_format_clean(call->operation, sizeof(call->operation), op->name, sizeof(op->name));
+    ctl_format_clean(call->params, sizeof(call->params), event->params, sizeof(event->params));
 }
 
 void ctl_slow_add(struct ctl_slow *slow, const struct ctl_process *process,
@@ -54,6 +56,23 @@ void ctl_slow_add(struct ctl_slow *slow, const struct ctl_process *process,
             ctl_real_ns(region, event.sample.end_ns) >= since_ns)
             add_call(slow, process, region, &event);
     }
+}
+
+bool ctl_slow_load(struct ctl_slow *slow, const struct ctl_source *source,
+                   const struct ctl_run *run)
+{
+    uint64_t last = run->args->last_ns;
+    uint64_t since = last > 0 && last < run->now_real_ns ? run->now_real_ns - last : 0;
+    bool any = false;
+    for (size_t i = 0; i < source->count; i++) {
+        struct spy_region *region = ctl_source_load(&source->process[i], run->err);
+        if (region == NULL)
+            continue;
+        any = true;
+        ctl_slow_add(slow, &source->process[i], region, since);
+        ctl_image_free(region);
+    }
+    return any;
 }
 
 static int by_time(const void *a, const void *b)
@@ -80,4 +99,20 @@ void ctl_slow_sort(struct ctl_slow *slow, enum ctl_sort sort)
 void ctl_slow_free(struct ctl_slow *slow)
 {
     free(slow->call);
+}
+
+const char *ctl_slow_code(char out[CTL_SLOW_CODE_BYTES], const struct ctl_slow_call *call)
+{
+    if (call->sample.code == 0)
+        return strcpy(out, "");
+    if (call->kind == SPY_KIND_SQL)
+        spy_sqlstate_unpack(call->sample.code, out);
+    else
+        snprintf(out, CTL_SLOW_CODE_BYTES, "%u", call->sample.code);
+    return out;
+}
+
+uint64_t ctl_slow_tail_ns(const struct spy_sample *sample)
+{
+    return sample->dur_ns > sample->wait_ns ? sample->dur_ns - sample->wait_ns : 0;
 }

@@ -15,6 +15,7 @@ struct ctl_slow_call {
     int32_t pid;
     uint32_t tid;
     struct spy_sample sample;
+    char params[SPY_PARAMS_BYTES]; /* allowed URL parameters, "name=value name=value" */
 };
 
 struct ctl_slow {
@@ -26,7 +27,20 @@ struct ctl_slow {
 /* Adds the complete events of REGION that ended at or after SINCE_NS (CLOCK_REALTIME). */
 void ctl_slow_add(struct ctl_slow *slow, const struct ctl_process *process,
                   const struct spy_region *region, uint64_t since_ns);
+
+/* Adds the calls of every process of SOURCE, those of --last or all. False where no process could
+ * be read. */
+bool ctl_slow_load(struct ctl_slow *slow, const struct ctl_source *source,
+                   const struct ctl_run *run);
+
 void ctl_slow_sort(struct ctl_slow *slow, enum ctl_sort sort);
 void ctl_slow_free(struct ctl_slow *slow);
+
+/* The status or SQLSTATE of CALL; "" if it had none. */
+#define CTL_SLOW_CODE_BYTES 16u
+const char *ctl_slow_code(char out[CTL_SLOW_CODE_BYTES], const struct ctl_slow_call *call);
+
+/* What came after the wait. */
+uint64_t ctl_slow_tail_ns(const struct spy_sample *sample);
 
 #endif

@@ -135,3 +135,32 @@ char *ctl_view_value(char *out, const struct ctl_operation *op, const struct spy
         return ctl_format_percent(out, value, 1e6);
     return ctl_format_duration(out, value);
 }
+
+static char *too_few(char *out, const struct ctl_operation *op, const char *stat, uint64_t needed)
+{
+    char calls[CTL_NUMBER_BYTES], wanted[CTL_NUMBER_BYTES];
+    bool one = op->totals.calls == 1;
+    snprintf(out, CTL_REASON_BYTES, "%s %s too few for %s: it needs %s",
+             ctl_format_count(calls, op->totals.calls), one ? "call is" : "calls are", stat,
+             ctl_format_count(wanted, needed));
+    return out;
+}
+
+char *ctl_view_reason(char out[CTL_REASON_BYTES], const struct ctl_operation *op,
+                      const struct spy_budget *budget)
+{
+    char value[CTL_NUMBER_BYTES], limit[CTL_NUMBER_BYTES], calls[CTL_NUMBER_BYTES];
+    const struct spy_totals *t = &op->totals;
+    uint64_t needed = ctl_calls_needed(op, budget->stat);
+    if (t->calls == 0)
+        return strcpy(out, "no calls");
+    if (ctl_operation_verdict(op, budget) == CTL_BENCH_NO_DATA)
+        return too_few(out, op, spy_stat_name(budget->stat), needed);
+    int n = snprintf(out, CTL_REASON_BYTES, "%s is %s, limit %s, of %s call%s",
+                     budget->stat == SPY_STAT_ERRORS ? "error share" : spy_stat_name(budget->stat),
+                     ctl_view_value(value, op, budget), ctl_view_limit(limit, budget),
+                     ctl_format_count(calls, t->calls), t->calls == 1 ? "" : "s");
+    if (t->calls < needed)
+        snprintf(out + n, CTL_REASON_BYTES - (size_t)n, ", each of which took longer");
+    return out;
+}

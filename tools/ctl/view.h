@@ -29,4 +29,10 @@ enum ctl_paint ctl_verdict_paint(enum ctl_verdict verdict);
 char *ctl_view_limit(char *out, const struct spy_budget *budget);
 char *ctl_view_value(char *out, const struct ctl_operation *op, const struct spy_budget *budget);
 
+/* Why the verdict on BUDGET is what it is, with value, limit and the calls behind it, into OUT:
+ * "p95 is 312 ms, limit 200 ms, of 1,234 calls", "8 calls are too few for p95: it needs 20". */
+#define CTL_REASON_BYTES 200u
+char *ctl_view_reason(char out[CTL_REASON_BYTES], const struct ctl_operation *op,
+                      const struct spy_budget *budget);
+
 #endif

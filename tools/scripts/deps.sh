@@ -3,16 +3,17 @@
 #
 # Installs what the given groups of packages.txt name and this machine lacks:
 #
-#   deps.sh GROUP...        e.g. deps.sh build libraries tests demo
+#   deps.sh GROUP...        e.g. deps.sh build libraries tests
 #
 # Only apt-get is run with privilege (as root, or through sudo), and nothing at all where nothing
-# is missing. Installing PostgreSQL here neither creates nor starts a server: the tests bring their
-# own, and a cluster that was there before is left alone.
+# is missing. Installing PostgreSQL or Prometheus here neither creates nor starts a server: the tests
+# bring their own, and what was there before is left alone.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 list=$here/packages.txt
 cluster_conf=/etc/postgresql-common/createcluster.conf
+start_policy=/usr/sbin/policy-rc.d
 
 die() {
     printf 'deps: %s\n' "$@" >&2
@@ -84,6 +85,31 @@ install_postgresql() {
     trap - EXIT
 }
 
+restore_start_policy() {
+    if [ -e "$start_policy.perfspy-saved" ]; then
+        "${privilege[@]}" mv -f "$start_policy.perfspy-saved" "$start_policy"
+    else
+        "${privilege[@]}" rm -f "$start_policy"
+    fi
+}
+
+# Debian starts and enables a service when it is installed, unless this program, which belongs to
+# whoever runs the machine, says no: 101 means "not allowed". It is put back as it was. Enabling
+# is undone at once; nothing else but the first installation does it.
+install_services() {
+    [ ! -e "$start_policy" ] ||
+        "${privilege[@]}" mv -f "$start_policy" "$start_policy.perfspy-saved"
+    trap restore_start_policy EXIT
+    printf '#!/bin/sh\nexit 101\n' | "${privilege[@]}" tee "$start_policy" >/dev/null
+    "${privilege[@]}" chmod 755 "$start_policy"
+    install "$@"
+    for service in "$@"; do
+        "${privilege[@]}" env PATH="$PATH:/usr/sbin" update-rc.d "$service" disable
+    done
+    restore_start_policy
+    trap - EXIT
+}
+
 [ $# -gt 0 ] || die "usage: deps.sh GROUP...  (groups are in $list)"
 command -v apt-get >/dev/null ||
     die "this machine has no apt-get; perfspy is built on Debian 12" \
@@ -96,18 +122,27 @@ for group in "$@"; do
 done
 list_missing=$(missing_packages "${wanted[@]}")
 [ -n "$list_missing" ] || exit 0
+
+# One at a time on a machine: what is put aside below must not be put aside twice. Whoever had to
+# wait may find the work done.
+exec {lock}</usr/sbin
+flock "$lock"
+list_missing=$(missing_packages "${wanted[@]}")
+[ -n "$list_missing" ] || exit 0
 mapfile -t missing <<<"$list_missing"
 
 find_privilege
 echo "deps: installing, which may take a few minutes: ${missing[*]}"
 apt update || echo "deps: apt-get update failed; trying with the lists at hand" >&2
 
-server=() others=()
+server=() services=() others=()
 for package in "${missing[@]}"; do
     case $package in
         postgresql-15) server+=("$package") ;;
+        prometheus | prometheus-alertmanager) services+=("$package") ;;
         *) others+=("$package") ;;
     esac
 done
 [ "${#others[@]}" -eq 0 ] || install "${others[@]}"
 [ "${#server[@]}" -eq 0 ] || install_postgresql "${server[@]}"
+[ "${#services[@]}" -eq 0 ] || install_services "${services[@]}"

@@ -17,8 +17,9 @@ cd "$here/../.."
 for name in "${!PERFSPY_@}"; do
     [ "$name" = PERFSPY_TEST_RUN ] || unset "$name"
 done
-# Scripts that call make start one of their own.
-unset MAKEFLAGS MFLAGS MAKELEVEL
+pattern=${T:-} verbose=${V:-0}
+# Scripts that call make, or this, start one of their own.
+unset MAKEFLAGS MFLAGS MAKELEVEL T V
 ulimit -c 0
 # shellcheck source=tests/integration/lib/run.sh
 . tests/integration/lib/run.sh
@@ -91,12 +92,16 @@ end_stragglers() {
 
 # run_child DIR LIMIT LOG COMMAND...: in the test's own directory and environment.
 run_child() {
-    local dir=$1 limit=$2 log=$3
+    local dir=$1 limit=$2 log=$3 leaks=1
     shift 3
+    # Scripts load the library into programs that leak on their own account.
+    [[ $1 != *.sh ]] || leaks=0
     mkdir -p "$dir/tmp" "$dir/xdg"
     mkdir -m 700 "$dir/perfspy"
     env PERFSPY_TEST_RUN="$PERFSPY_TEST_RUN/$number" TEST_DIR="$dir" TMPDIR="$dir/tmp" \
         XDG_RUNTIME_DIR="$dir/xdg" PERFSPY_DIR="$dir/perfspy" CMOCKA_MESSAGE_OUTPUT=TAP \
+        ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=$leaks}" \
+        TSAN_OPTIONS="${TSAN_OPTIONS:-die_after_fork=0}" \
         timeout -k 5 "$limit" "$@" </dev/null >"$log" 2>&1 &
     wait $!
 }
@@ -145,7 +150,7 @@ report() {
         failures+=("$name")
         [ -z "$problem" ] || printf '%s\n' "$problem" | sed "s|^|        $name |"
     fi
-    if [ "$bad" -gt 0 ] || [ "${V:-0}" = 1 ]; then
+    if [ "$bad" -gt 0 ] || [ "$verbose" = 1 ]; then
         tail -n 200 "$log" | sed 's/^/        /'
     fi
 }
@@ -153,18 +158,16 @@ report() {
 selected=()
 for file in "$@"; do
     case $(test_name "$file") in
-        *${T:-}*) selected+=("$file") ;;
+        *$pattern*) selected+=("$file") ;;
     esac
 done
 [ "${#selected[@]}" -gt 0 ] || {
-    echo "run-tests: no test has '${T:-}' in its name" >&2
+    echo "run-tests: no test has '$pattern' in its name" >&2
     exit 1
 }
 
 before=$("$here/leftovers.sh" list)
 run_begin
-# Suppressed in what is not the project's own: an interpreter, say, that the library is loaded into.
-export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=$([ "${SAN:-}" = address ] && echo 0 || echo 1)}
 for file in "${selected[@]}"; do
     run_test "$file"
 done

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whole commands over the region of a dead process: golden output and exit codes. */
 #include "ctl/command.h"
+#include "ctl/limits.h"
 
 #include "unit/ctl/fixture.h"
 
@@ -39,7 +40,7 @@ static void stats(void **state)
            "OPERATION            CALLS  ERR    RATE     MEAN      P50      P95      P99      MAX  "
            "LEVELS      BENCH\n"
            "api.get_part            10    1  0.50/s   245 ms  50.0 ms   1.98 s   1.98 s   2.00 s  "
-           ".........#  missed\n"
+           ".........#  -\n"
            "parts_crud.get_part      5    1  0.25/s  4.00 ms  4.00 ms  4.00 ms  4.00 ms  4.00 ms  "
            "..........  missed\n"
            "levels: . excellent < 100 ms  - good < 500 ms  = acceptable < 1 s  # slow < 3 s  "
@@ -66,7 +67,8 @@ static void stats_of_one(void **state)
            "(0 %)\n"
            "  status     200: 9  404: 1\n"
            "  bytes      100 B in  1000 B out\n"
-           "  benchmark  p95 1.98 s, limit 200 ms: missed\n"
+           "  benchmark  p95 1.98 s, limit 200 ms: no data: 10 calls are too few for p95: it "
+           "needs 20\n"
            "  LEVEL       TIME      CALLS  SHARE\n"
            "  excellent   < 100 ms      9   90 %  ###########################\n"
            "  good        < 500 ms      0    0 %\n"
@@ -85,12 +87,38 @@ static void benchmarks(void **state)
     (void)state;
     expect(ctl_cmd_benchmarks, only_ours(), CTL_MISSED,
            "parts_server, process 99999999 (dead); 20 s, since 00:00:00\n"
-           "BENCHMARK  OPERATION            STAT      VALUE   LIMIT  CALLS\n"
-           "missed     parts_crud.get_part  errors     20 %     1 %      5\n"
-           "missed     api.get_part         p95      1.98 s  200 ms     10\n"
-           "met        parts_crud.get_part  mean    4.00 ms  100 ms      5\n"
-           "2 missed, 1 met, 0 without data\n",
+           "BENCHMARK  OPERATION            STAT      VALUE   LIMIT     CALLS\n"
+           "missed     parts_crud.get_part  errors     20 %     1 %         5\n"
+           "met        parts_crud.get_part  mean    4.00 ms  100 ms         5\n"
+           "no data    api.get_part         p95      1.98 s  200 ms  10 of 20\n"
+           "1 missed, 1 met, 1 without data\n",
            "");
+}
+
+static void benchmarks_of_ones_own(void **state)
+{
+    struct ctl_args args = only_ours();
+    struct ctl_limits limits = {0};
+    struct spy_error err;
+    (void)state;
+    args.limits = &limits;
+    args.min_calls = 10;
+    assert_int_equal(ctl_limits_add_text(&limits, "api.get_part=p50:50ms", &err), SPY_OK);
+    assert_int_equal(ctl_limits_add_text(&limits, "api.get_part=95s", &err), SPY_OK);
+    expect(ctl_cmd_benchmarks, args, CTL_OK,
+           "parts_server, process 99999999 (dead); 20 s, since 00:00:00\n"
+           "BENCHMARK  OPERATION            STAT      VALUE   LIMIT    CALLS\n"
+           "met        api.get_part         p50     50.0 ms   50 ms       10\n"
+           "met        api.get_part         p95      1.98 s    95 s       10\n"
+           "no data    parts_crud.get_part  errors     20 %     1 %  5 of 10\n"
+           "no data    parts_crud.get_part  mean    4.00 ms  100 ms  5 of 10\n"
+           "0 missed, 2 met, 2 without data\n",
+           "");
+    assert_int_equal(ctl_limits_add_text(&limits, "get_prt=95s", &err), SPY_OK);
+    expect(ctl_cmd_benchmarks, args, CTL_NOTHING, "",
+           "perfspy-ctl: --set: no operation is called \"get_prt\"; did you mean api.get_part or "
+           "parts_crud.get_part?\n");
+    ctl_limits_free(&limits);
 }
 
 static void health(void **state)
@@ -245,15 +273,11 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stats),
-        cmocka_unit_test(stats_of_one),
-        cmocka_unit_test(benchmarks),
-        cmocka_unit_test(health),
-        cmocka_unit_test(slow),
-        cmocka_unit_test(slow_limit),
-        cmocka_unit_test(ps),
-        cmocka_unit_test(json_is_json),
-        cmocka_unit_test(nothing_to_read),
+        cmocka_unit_test(stats),        cmocka_unit_test(stats_of_one),
+        cmocka_unit_test(benchmarks),   cmocka_unit_test(benchmarks_of_ones_own),
+        cmocka_unit_test(health),       cmocka_unit_test(slow),
+        cmocka_unit_test(slow_limit),   cmocka_unit_test(ps),
+        cmocka_unit_test(json_is_json), cmocka_unit_test(nothing_to_read),
         cmocka_unit_test(rules_check),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

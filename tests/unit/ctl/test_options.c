@@ -2,6 +2,7 @@
 /* The command line: what is understood, what is refused, and what is suggested. */
 #include "ctl/options.h"
 
+#include "ctl/limits.h"
 #include "ctl/nearest.h"
 #include "unit/ctl/fixture.h"
 
@@ -46,6 +47,43 @@ static void understood(void **state)
     assert_int_equal(line.args.operands, 1);
     assert_string_equal(line.args.operand[0], "op");
     ctl_line_free(&line);
+}
+
+static void alerting(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        parse(LINE("watch", "--on-change", "a b", "--every=300ms", "--hold", "3", "--timeout", "2s",
+                   "--initial", "--set", "x=p99:1ms", "--set", "y=errors:1%", "--min-calls", "7")),
+        CTL_OK);
+    assert_string_equal(line.command->name, "watch");
+    assert_string_equal(line.args.on_change, "a b");
+    assert_int_equal(line.args.every_ns, 300 * MS);
+    assert_int_equal(line.args.hold, 3);
+    assert_int_equal(line.args.timeout_ns, 2 * SEC);
+    assert_true(line.args.initial);
+    assert_int_equal(line.args.limits->count, 2);
+    assert_string_equal(line.args.limits->limit[1].operation, "y");
+    assert_int_equal(line.args.min_calls, 7);
+    ctl_line_free(&line);
+    assert_int_equal(parse(LINE("export", "prometheus-rules", "--for", "2s", "f")), CTL_OK);
+    assert_string_equal(line.command->name, "export prometheus-rules");
+    assert_int_equal(line.args.for_ns, 2 * SEC);
+    assert_int_equal(line.args.operands, 1);
+    ctl_line_free(&line);
+    refused(LINE("watch", "--every", "10ms"),
+            "perfspy-ctl: --every: \"10ms\" is not a time of 0.1 seconds or more\n");
+    refused(LINE("watch", "--hold", "0"),
+            "perfspy-ctl: --hold: \"0\" is not a number from 1 to 1000\n");
+    refused(LINE("watch", "--hold", "99999999999999999999"),
+            "perfspy-ctl: --hold: \"99999999999999999999\" is not a number from 1 to 1000\n");
+    refused(LINE("watch", "--timeout", "0s"),
+            "perfspy-ctl: --timeout: \"0s\" is not a duration such as 30s, 5m or 1h\n");
+    refused(LINE("benchmarks", "--set", "x"),
+            "perfspy-ctl: --set: \"x\" is not OPERATION=STAT:LIMIT, such as "
+            "api.get_part=p99:50ms\n");
+    refused(LINE("export"), "perfspy-ctl: \"export\" needs one of its commands, such as "
+                            "\"perfspy-ctl export prometheus-rules\"\n");
 }
 
 static void optional_value(void **state)
@@ -154,13 +192,10 @@ static void table_is_complete(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(understood),
-        cmocka_unit_test(optional_value),
-        cmocka_unit_test(run_leaves_the_rest),
-        cmocka_unit_test(two_words),
-        cmocka_unit_test(refusals),
-        cmocka_unit_test(edits),
-        cmocka_unit_test(table_is_complete),
+        cmocka_unit_test(understood),     cmocka_unit_test(alerting),
+        cmocka_unit_test(optional_value), cmocka_unit_test(run_leaves_the_rest),
+        cmocka_unit_test(two_words),      cmocka_unit_test(refusals),
+        cmocka_unit_test(edits),          cmocka_unit_test(table_is_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

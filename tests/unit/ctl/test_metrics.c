@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Prometheus' text: escaping, exact seconds, cumulative buckets, gauges of the window. */
+#include "ctl/metrics.h"
+
+#include "unit/ctl/fixture.h"
+
+static char *print(const struct ctl_sums *sums, size_t count, struct ctl_metrics_program *program,
+                   size_t programs)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(out);
+    ctl_metrics_text(out, sums, count, program, programs);
+    fclose(out);
+    return text;
+}
+
+static void has(const char *text, const char *line)
+{
+    const char *at = strstr(text, line);
+    if (at == NULL || (at > text && at[-1] != '\n') || at[strlen(line)] != '\n')
+        fail_msg("no line: %s\nin:\n%s", line, text);
+}
+
+static void samples(void **state)
+{
+    struct ctl_sum sum[2] = {
+        {
+            .name = "say \"hi\\there\"",
+            .kind = SPY_KIND_HTTP,
+            .sum_ns = 12345678901234567890ull,
+            .bucket = {3, 0, 1, [14] = 2},
+            .codes = 2,
+            .code = {{404, 2}, {SPY_CODE_OTHER, 4}},
+        },
+        {
+            .name = "q",
+            .kind = SPY_KIND_SQL,
+            .sum_ns = 5,
+            .errors = 1,
+            .bucket = {1, [9] = 1},
+            .level = {1, 0, 0, 0, 1},
+            .codes = 1,
+            .code = {{spy_sqlstate_pack("23505"), 1}},
+        },
+    };
+    struct ctl_sums sums = {.program = "p", .sum = sum, .count = 2, .slow_dropped = 8};
+    (void)state;
+    sums.self[SPY_SELF_OPS_FULL] = 9;
+    char *text = print(&sums, 1, NULL, 0);
+#define HTTP   "http_server_request_duration_seconds"
+#define LABELS "{exe=\"p\",operation=\"say \\\"hi\\\\there\\\"\""
+    has(text, "# TYPE " HTTP " histogram");
+    has(text, HTTP "_bucket" LABELS ",le=\"0.005\"} 3");
+    has(text, HTTP "_bucket" LABELS ",le=\"0.01\"} 3");
+    has(text, HTTP "_bucket" LABELS ",le=\"0.025\"} 4");
+    has(text, HTTP "_bucket" LABELS ",le=\"10\"} 4");
+    has(text, HTTP "_bucket" LABELS ",le=\"+Inf\"} 6");
+    has(text, HTTP "_sum" LABELS "} 12345678901.234567890");
+    has(text, HTTP "_count" LABELS "} 6");
+    has(text, "perfspy_http_responses_total" LABELS ",http_response_status_code=\"404\"} 2");
+    has(text, "perfspy_http_responses_total" LABELS ",http_response_status_code=\"other\"} 4");
+#define SQL "db_client_operation_duration_seconds"
+#define PG  "{exe=\"p\",operation=\"q\",db_system_name=\"postgresql\""
+    has(text, SQL "_bucket" PG ",le=\"0.001\"} 1");
+    has(text, SQL "_bucket" PG ",le=\"10\"} 1");
+    has(text, SQL "_bucket" PG ",le=\"+Inf\"} 2");
+    has(text, SQL "_sum" PG "} 0.000000005");
+    has(text, "perfspy_operation_calls_total{exe=\"p\",operation=\"q\",kind=\"sql\","
+              "level=\"critical\"} 1");
+    has(text, "perfspy_operation_errors_total{exe=\"p\",operation=\"q\",kind=\"sql\"} 1");
+    has(text, "perfspy_sql_errors_total{exe=\"p\",operation=\"q\","
+              "db_response_status_code=\"23505\"} 1");
+    has(text, "perfspy_self_ops_full_total{exe=\"p\"} 9");
+    has(text, "perfspy_self_slow_dropped_total{exe=\"p\"} 8");
+    free(text);
+}
+
+static void gauges(void **state)
+{
+    struct ctl_metrics_program program = {.name = "parts_server", .live = 2, .dead = 1};
+    const struct ctl_run now = {.now_mono_ns = 200 * SEC, .now_real_ns = REAL + 100 * SEC};
+    struct ctl_process process = {.state = CTL_LIVE};
+    (void)state;
+    struct spy_region *r = fixture_parts(10, 1000);
+    ctl_model_init(&program.model, r->health_window_ns);
+    ctl_model_add(&program.model, &process, r, &now);
+    char *text = print(NULL, 0, &program, 1);
+    has(text, "perfspy_processes{exe=\"parts_server\",state=\"live\"} 2");
+    has(text, "perfspy_processes{exe=\"parts_server\",state=\"dead\"} 1");
+    has(text, "perfspy_health{exe=\"parts_server\",status=\"degraded\"} 1");
+    has(text, "perfspy_health{exe=\"parts_server\",status=\"healthy\"} 0");
+    has(text, "perfspy_health_window_seconds{exe=\"parts_server\"} 300.000000000");
+    has(text, "perfspy_benchmark_limit_seconds{exe=\"parts_server\",operation=\"api.get_part\","
+              "kind=\"http\",stat=\"p95\"} 0.2");
+    has(text, "perfspy_benchmark_met{exe=\"parts_server\",operation=\"parts_crud.get_part\","
+              "kind=\"sql\",stat=\"mean\"} 1");
+    has(text, "perfspy_benchmark_met{exe=\"parts_server\",operation=\"parts_crud.get_part\","
+              "kind=\"sql\",stat=\"errors\"} 0");
+    has(text, "perfspy_benchmark_value_seconds{exe=\"parts_server\",operation=\"parts_crud.get_"
+              "part\",kind=\"sql\",stat=\"mean\"} 0.004");
+    has(text, "perfspy_benchmark_value_ratio{exe=\"parts_server\",operation=\"parts_crud.get_"
+              "part\",kind=\"sql\",stat=\"errors\"} 0.2");
+    /* Ten calls are too few for a p95: no verdict. */
+    assert_null(
+        strstr(text, "perfspy_benchmark_met{exe=\"parts_server\",operation=\"api.get_part"));
+    free(text);
+    ctl_model_free(&program.model);
+    free(r);
+}
+
+/* Nothing is watched: headings, and no sample but the version. */
+static void nothing(void **state)
+{
+    struct ctl_ledger ledger = {0};
+    struct ctl_source source = {0};
+    struct ctl_args args = {0};
+    struct capture c;
+    size_t lines = 0;
+    (void)state;
+    capture_begin(&c, &args);
+    ctl_metrics_print(&ledger, &source, &c.run);
+    capture_end(&c);
+    for (char *line = strtok(c.out, "\n"); line != NULL; line = strtok(NULL, "\n"))
+        lines += *line != '#';
+    assert_int_equal(lines, 1);
+    capture_free(&c);
+    ctl_ledger_free(&ledger);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(samples),
+        cmocka_unit_test(gauges),
+        cmocka_unit_test(nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The schema of `slow --json`. Declared in json.h.
+ */
+#include "ctl/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static json_t *params_json(const char *params)
+{
+    json_t *o = json_object();
+    char name[SPY_PARAMS_BYTES];
+    for (const char *at = params; *at != '\0';) {
+        size_t len = strcspn(at, " "), name_len = strcspn(at, "= ");
+        snprintf(name, sizeof(name), "%.*s", (int)name_len, at);
+        const char *value = at[name_len] == '=' ? at + name_len + 1 : at + name_len;
+        ctl_json_set(o, name, json_stringn(value, (size_t)(at + len - value)));
+        at += len + (at[len] == ' ');
+    }
+    return o;
+}
+
+static json_t *call_json(const struct ctl_slow_call *call)
+{
+    char code[CTL_SLOW_CODE_BYTES];
+    const struct spy_sample *s = &call->sample;
+    bool sql = call->kind == SPY_KIND_SQL;
+    json_t *o = json_object();
+    ctl_json_set(o, "when", ctl_json_utc(call->end_ns));
+    ctl_json_set(o, "when_s", ctl_json_real((double)call->end_ns / 1e9));
+    ctl_json_set(o, "operation", json_string(call->operation));
+    ctl_json_set(o, "kind", json_string(spy_kind_name(call->kind)));
+    ctl_json_set(o, "level", json_string(spy_level_name(call->level)));
+    ctl_json_set(o, "total_ms", ctl_json_ms((double)s->dur_ns));
+    ctl_json_set(o, sql ? "wait_ms" : "ttfb_ms", ctl_json_ms((double)s->wait_ns));
+    ctl_json_set(o, sql ? "consume_ms" : "tail_ms", ctl_json_ms((double)ctl_slow_tail_ns(s)));
+    if (!sql)
+        ctl_json_set(o, "blocked_ms", ctl_json_ms((double)s->blocked_ns));
+    ctl_json_set(o, "rows", ctl_json_count(s->rows));
+    ctl_json_set(o, "bytes_in", ctl_json_count(s->bytes_in));
+    ctl_json_set(o, "bytes_out", ctl_json_count(s->bytes_out));
+    ctl_json_set(o, sql ? "sqlstate" : "status", ctl_json_text(ctl_slow_code(code, call)));
+    if (!sql)
+        ctl_json_set(o, "parameters", params_json(call->params));
+    ctl_json_set(o, "failed", json_boolean(s->failed));
+    ctl_json_set(o, "aborted", json_boolean(s->aborted));
+    ctl_json_set(o, "pid", json_integer(call->pid));
+    ctl_json_set(o, "tid", json_integer(call->tid));
+    return o;
+}
+
+json_t *ctl_json_slow(const struct ctl_slow *slow, size_t limit, uint64_t window_ns)
+{
+    json_t *o = json_object();
+    json_t *calls = json_array();
+    for (size_t i = 0; i < slow->count && i < limit; i++)
+        ctl_json_append(calls, call_json(&slow->call[i]));
+    ctl_json_set(o, "version", json_integer(1));
+    ctl_json_set(o, "window_s",
+                 window_ns > 0 ? ctl_json_real((double)window_ns / 1e9) : json_null());
+    ctl_json_set(o, "calls", calls);
+    ctl_json_set(o, "dropped", ctl_json_count(slow->dropped));
+    return o;
+}

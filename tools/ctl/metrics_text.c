@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Prometheus' text format 0.0.4; see metrics.h. A family is a heading and its samples, which must
+ * stand together.
+ */
+#include "ctl/bench.h"
+#include "ctl/health.h"
+#include "ctl/metrics.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#ifndef SPY_VERSION
+#define SPY_VERSION "unknown"
+#endif
+
+/* What is printed, and what the samples of a family have in common. */
+struct text {
+    FILE *out;
+    const struct ctl_sums *sums;
+    size_t count;
+    struct ctl_metrics_program *program;
+    size_t programs;
+};
+
+static void heading(const struct text *t, const char *name, const char *type, const char *help)
+{
+    fprintf(t->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* A label's value: backslash, quote and newline are escaped; there is nothing else to escape. */
+static void label(FILE *out, const char *before, const char *value)
+{
+    fputs(before, out);
+    for (; *value != '\0'; value++) {
+        if (*value == '\\' || *value == '"')
+            fputc('\\', out);
+        if (*value == '\n')
+            fputs("\\n", out);
+        else
+            fputc(*value, out);
+    }
+    fputc('"', out);
+}
+
+static void identity(FILE *out, const char *metric, const char *program, const char *operation)
+{
+    fputs(metric, out);
+    label(out, "{exe=\"", program);
+    if (operation != NULL)
+        label(out, ",operation=\"", operation);
+}
+
+static void end_count(FILE *out, uint64_t value)
+{
+    fprintf(out, "} %llu\n", (unsigned long long)value);
+}
+
+/* Exactly: a double has no room for the nanoseconds of a busy year. */
+static void end_seconds(FILE *out, uint64_t ns)
+{
+    fprintf(out, "} %llu.%09llu\n", (unsigned long long)(ns / CTL_SECOND_NS),
+            (unsigned long long)(ns % CTL_SECOND_NS));
+}
+
+/* ---- operations ----------------------------------------------------------------------------- */
+
+/* Calls EACH for every operation of KIND, or of any where KIND is SPY_KIND_COUNT. */
+static void for_each(const struct text *t, uint32_t kind,
+                     void (*each)(FILE *out, const char *program, const struct ctl_sum *sum))
+{
+    for (size_t i = 0; i < t->count; i++)
+        for (size_t k = 0; k < t->sums[i].count; k++)
+            if (kind == SPY_KIND_COUNT || t->sums[i].sum[k].kind == kind)
+                each(t->out, t->sums[i].program, &t->sums[i].sum[k]);
+}
+
+static const char *histogram_of(uint32_t kind)
+{
+    return kind == SPY_KIND_HTTP ? "http_server_request_duration_seconds"
+                                 : "db_client_operation_duration_seconds";
+}
+
+static void histogram_line(FILE *out, const char *suffix, const char *program,
+                           const struct ctl_sum *sum)
+{
+    fputs(histogram_of(sum->kind), out);
+    identity(out, suffix, program, sum->name);
+    if (sum->kind == SPY_KIND_SQL)
+        fputs(",db_system_name=\"postgresql\"", out);
+}
+
+static void histogram(FILE *out, const char *program, const struct ctl_sum *sum)
+{
+    size_t count;
+    uint64_t below = 0;
+    const double *bound = ctl_ledger_bounds(sum->kind, &count);
+    for (size_t i = 0; i <= count; i++) {
+        below += sum->bucket[i];
+        histogram_line(out, "_bucket", program, sum);
+        if (i < count)
+            fprintf(out, ",le=\"%g\"", bound[i]);
+        else
+            fputs(",le=\"+Inf\"", out);
+        end_count(out, below);
+    }
+    histogram_line(out, "_sum", program, sum);
+    end_seconds(out, sum->sum_ns);
+    histogram_line(out, "_count", program, sum);
+    end_count(out, below);
+}
+
+static void calls(FILE *out, const char *program, const struct ctl_sum *sum)
+{
+    for (uint32_t i = 0; i < SPY_LEVEL_COUNT; i++) {
+        identity(out, "perfspy_operation_calls_total", program, sum->name);
+        fprintf(out, ",kind=\"%s\",level=\"%s\"", spy_kind_name(sum->kind), spy_level_name(i));
+        end_count(out, sum->level[i]);
+    }
+}
+
+static void count_line(FILE *out, const char *metric, const char *program,
+                       const struct ctl_sum *sum, uint64_t value)
+{
+    identity(out, metric, program, sum->name);
+    fprintf(out, ",kind=\"%s\"", spy_kind_name(sum->kind));
+    end_count(out, value);
+}
+
+static void errors(FILE *out, const char *program, const struct ctl_sum *sum)
+{
+    count_line(out, "perfspy_operation_errors_total", program, sum, sum->errors);
+}
+
+static void rows(FILE *out, const char *program, const struct ctl_sum *sum)
+{
+    count_line(out, "perfspy_operation_rows_total", program, sum, sum->rows);
+}
+
+static void received(FILE *out, const char *program, const struct ctl_sum *sum)
+{
+    count_line(out, "perfspy_operation_received_bytes_total", program, sum, sum->bytes_in);
+}
+
+static void sent(FILE *out, const char *program, const struct ctl_sum *sum)
+{
+    count_line(out, "perfspy_operation_sent_bytes_total", program, sum, sum->bytes_out);
+}
+
+static void statuses(FILE *out, const char *program, const struct ctl_sum *sum)
+{
+    for (uint32_t i = 0; i < sum->codes; i++) {
+        identity(out, "perfspy_http_responses_total", program, sum->name);
+        if (sum->code[i].code == SPY_CODE_OTHER)
+            fputs(",http_response_status_code=\"other\"", out);
+        else
+            fprintf(out, ",http_response_status_code=\"%u\"", sum->code[i].code);
+        end_count(out, sum->code[i].count);
+    }
+}
+
+static void sqlstates(FILE *out, const char *program, const struct ctl_sum *sum)
+{
+    for (uint32_t i = 0; i < sum->codes; i++) {
+        char state[6] = "other";
+        if (sum->code[i].code != SPY_CODE_OTHER)
+            spy_sqlstate_unpack(sum->code[i].code, state);
+        identity(out, "perfspy_sql_errors_total", program, sum->name);
+        label(out, ",db_response_status_code=\"", state);
+        end_count(out, sum->code[i].count);
+    }
+}
+
+static void print_operations(const struct text *t)
+{
+    heading(t, histogram_of(SPY_KIND_SQL), "histogram",
+            "Duration of statements and of sequences of statements, as the program saw it. A "
+            "bucket may miss calls that took up to 2.2 % less than its bound.");
+    for_each(t, SPY_KIND_SQL, histogram);
+    heading(t, histogram_of(SPY_KIND_HTTP), "histogram",
+            "Duration of requests, from the first byte of the head until the socket had the last "
+            "byte of the response. A bucket may miss calls that took up to 2.2 % less than its "
+            "bound.");
+    for_each(t, SPY_KIND_HTTP, histogram);
+    heading(t, "perfspy_operation_calls_total", "counter", "Calls by level of duration.");
+    for_each(t, SPY_KIND_COUNT, calls);
+    heading(t, "perfspy_operation_errors_total", "counter", "Calls that failed.");
+    for_each(t, SPY_KIND_COUNT, errors);
+    heading(t, "perfspy_sql_errors_total", "counter", "Statements that failed, by SQLSTATE.");
+    for_each(t, SPY_KIND_SQL, sqlstates);
+    heading(t, "perfspy_http_responses_total", "counter", "Responses by status code.");
+    for_each(t, SPY_KIND_HTTP, statuses);
+    heading(t, "perfspy_operation_rows_total", "counter",
+            "Rows that statements returned or "
+            "changed.");
+    for_each(t, SPY_KIND_SQL, rows);
+    heading(t, "perfspy_operation_received_bytes_total", "counter",
+            "Bytes of results of statements, or of requests.");
+    for_each(t, SPY_KIND_COUNT, received);
+    heading(t, "perfspy_operation_sent_bytes_total", "counter", "Bytes of responses.");
+    for_each(t, SPY_KIND_HTTP, sent);
+}
+
+/* ---- the window ----------------------------------------------------------------------------- */
+
+static void print_health(const struct text *t)
+{
+    heading(t, "perfspy_health", "gauge",
+            "1 for the state that the program's health is in, by the rules' window and limits.");
+    for (size_t i = 0; i < t->programs; i++) {
+        struct ctl_health health = ctl_health_of(&t->program[i].model);
+        for (unsigned s = 0; s <= CTL_STATUS_UNKNOWN; s++) {
+            identity(t->out, "perfspy_health", t->program[i].name, NULL);
+            fprintf(t->out, ",status=\"%s\"", ctl_health_name((enum ctl_health_status)s));
+            end_count(t->out, s == health.status);
+        }
+        ctl_health_free(&health);
+    }
+    heading(t, "perfspy_health_window_seconds", "gauge",
+            "The window of perfspy_health and of the benchmarks.");
+    for (size_t i = 0; i < t->programs; i++) {
+        identity(t->out, "perfspy_health_window_seconds", t->program[i].name, NULL);
+        end_seconds(t->out, t->program[i].model.window_ns);
+    }
+}
+
+/* One sample of each benchmark, by the question that a family answers. */
+enum question { MET, LIMIT_S, VALUE_S, LIMIT_RATIO, VALUE_RATIO };
+
+static bool answer(enum question question, const struct ctl_bench *bench, double *value)
+{
+    bool errors_stat = bench->budget->stat == SPY_STAT_ERRORS;
+    bool ratio = question == LIMIT_RATIO || question == VALUE_RATIO;
+    double unit = ratio ? 1e6 : 1e9;
+    if (question == MET) {
+        *value = bench->verdict == CTL_BENCH_MET;
+        return bench->verdict != CTL_BENCH_NO_DATA;
+    }
+    if (ratio != errors_stat)
+        return false;
+    bool limit = question == LIMIT_S || question == LIMIT_RATIO;
+    *value = (limit ? (double)bench->budget->limit
+                    : ctl_operation_stat(bench->op, bench->budget->stat)) /
+             unit;
+    return limit || bench->op->totals.calls > 0;
+}
+
+static void print_benchmark(const struct text *t, const char *metric, enum question question,
+                            const char *help)
+{
+    heading(t, metric, "gauge", help);
+    for (size_t i = 0; i < t->programs; i++) {
+        struct ctl_bench_list list = ctl_bench_judge(&t->program[i].model);
+        for (size_t k = 0; k < list.count; k++) {
+            const struct ctl_bench *bench = &list.bench[k];
+            double value;
+            if (!answer(question, bench, &value))
+                continue;
+            identity(t->out, metric, t->program[i].name, bench->op->name);
+            fprintf(t->out, ",kind=\"%s\",stat=\"%s\"} %.9g\n", spy_kind_name(bench->op->kind),
+                    spy_stat_name(bench->budget->stat), value);
+        }
+        ctl_bench_free(&list);
+    }
+}
+
+static void print_benchmarks(const struct text *t)
+{
+    print_benchmark(t, "perfspy_benchmark_met", MET,
+                    "1: the benchmark was met in the window, 0: missed; absent where there were "
+                    "too few calls to say.");
+    print_benchmark(t, "perfspy_benchmark_limit_seconds", LIMIT_S, "Limits on times.");
+    print_benchmark(t, "perfspy_benchmark_value_seconds", VALUE_S,
+                    "What was measured in the window.");
+    print_benchmark(t, "perfspy_benchmark_limit_ratio", LIMIT_RATIO,
+                    "Limits on the share of calls that fail.");
+    print_benchmark(t, "perfspy_benchmark_value_ratio", VALUE_RATIO,
+                    "What was measured in the window.");
+}
+
+/* ---- perfspy itself ------------------------------------------------------------------------- */
+
+static void print_processes(const struct text *t)
+{
+    heading(t, "perfspy_build_info", "gauge", "Version of perfspy-ctl.");
+    fputs("perfspy_build_info{version=\"" SPY_VERSION "\"} 1\n", t->out);
+    heading(t, "perfspy_processes", "gauge",
+            "Watched processes; the dead ones as long as their regions are kept.");
+    for (size_t i = 0; i < t->programs; i++) {
+        identity(t->out, "perfspy_processes", t->program[i].name, NULL);
+        fputs(",state=\"live\"", t->out);
+        end_count(t->out, t->program[i].live);
+        identity(t->out, "perfspy_processes", t->program[i].name, NULL);
+        fputs(",state=\"dead\"", t->out);
+        end_count(t->out, t->program[i].dead);
+    }
+}
+
+/* "perfspy_self_ops_full_total" of OPS_FULL. */
+static void self_name(char out[64], const char *id)
+{
+    int used = snprintf(out, 64, "perfspy_self_%s_total", id);
+    for (int i = 0; i < used && i < 63; i++)
+        out[i] = (char)tolower((unsigned char)out[i]);
+}
+
+static void print_self(const struct text *t)
+{
+    static const char *const ids[SPY_SELF_COUNT] = {
+#define X(id, text) [SPY_SELF_##id] = #id,
+        SPY_SELF_COUNTERS(X)
+#undef X
+    };
+    for (uint32_t i = 0; i < SPY_SELF_COUNT; i++) {
+        char name[64];
+        self_name(name, ids[i]);
+        heading(t, name, "counter", spy_self_text(i));
+        for (size_t k = 0; k < t->count; k++) {
+            identity(t->out, name, t->sums[k].program, NULL);
+            end_count(t->out, t->sums[k].self[i]);
+        }
+    }
+    heading(t, "perfspy_self_slow_dropped_total", "counter",
+            "slow or failed calls that came faster than they could be kept");
+    for (size_t k = 0; k < t->count; k++) {
+        identity(t->out, "perfspy_self_slow_dropped_total", t->sums[k].program, NULL);
+        end_count(t->out, t->sums[k].slow_dropped);
+    }
+}
+
+void ctl_metrics_text(FILE *out, const struct ctl_sums *sums, size_t count,
+                      struct ctl_metrics_program *program, size_t programs)
+{
+    const struct text t = {out, sums, count, program, programs};
+    print_processes(&t);
+    print_health(&t);
+    print_benchmarks(&t);
+    print_operations(&t);
+    print_self(&t);
+}
