@@ -48,6 +48,7 @@ LIB_LDFLAGS   := -shared -Wl,-soname,libperfspy.so -Wl,-z,defs -Wl,-z,nodelete -
                  -Wl,-z,relro -Wl,--gc-sections -Wl,--exclude-libs,ALL
 TOOL_CFLAGS   := -Ipreload -Itools
 CTL_LIBS      := -lyaml -ljansson -lmicrohttpd -lnettle -lm
+VAL_LIBS      := -lcurl -lyaml -ljansson -lm -lpthread
 PARTS_CFLAGS  := $(PQ_CFLAGS) -Iparts_app
 TEST_CFLAGS   := -Ipreload -Itools -Itests $(PQ_CFLAGS) -I$(LLHTTP_INC) \
                  -DSPY_TEST_BUILD='"$(BUILD)"'
@@ -58,6 +59,7 @@ TEST_CFLAGS   := -Ipreload -Itools -Itests $(PQ_CFLAGS) -I$(LLHTTP_INC) \
 LIB_SRCS    := $(wildcard preload/*.c preload/*/*.c)
 SHARED_SRCS := $(wildcard preload/shared/*.c)
 CTL_SRCS    := $(wildcard tools/ctl/*.c)
+VAL_SRCS    := $(wildcard tools/validate/*.c)
 PARTS_SRCS  := $(wildcard parts_app/*.c)
 UNIT_SRCS   := $(wildcard tests/unit/*/test_*.c)
 TEST_SCRIPTS := $(wildcard tests/lint/test_*.sh tests/integration/test_*.sh)
@@ -65,13 +67,15 @@ TEST_SCRIPTS := $(wildcard tests/lint/test_*.sh tests/integration/test_*.sh)
 LIB_OBJS    := $(LIB_SRCS:%.c=$(BUILD)/lib/%.o)
 LLHTTP_OBJS := $(addprefix $(BUILD)/lib/llhttp/,api.o http.o llhttp.o)
 CTL_OBJS    := $(CTL_SRCS:%.c=$(BUILD)/tool/%.o) $(SHARED_SRCS:%.c=$(BUILD)/tool/%.o)
+VAL_OBJS    := $(VAL_SRCS:%.c=$(BUILD)/tool/%.o)
 PARTS_OBJS  := $(PARTS_SRCS:%.c=$(BUILD)/parts/%.o)
 UNIT_BINS   := $(UNIT_SRCS:tests/unit/%.c=$(BUILD)/unit/%)
 
-PRODUCTS := $(BUILD)/libperfspy.so $(BUILD)/perfspy-ctl $(BUILD)/parts_server
+PRODUCTS := $(BUILD)/libperfspy.so $(BUILD)/perfspy-ctl $(BUILD)/parts-validate \
+            $(BUILD)/parts_server
 
 .PHONY: all
-all: $(PRODUCTS) ## build the library, perfspy-ctl and parts_server (the default)
+all: $(PRODUCTS) ## build the library, the tools and parts_server (the default)
 
 # ---------------------------------------------------------------------------------------------
 # Packages: installed once, before the first file is compiled; the stamp makes the rest wait
@@ -126,6 +130,12 @@ $(BUILD)/perfspy-ctl: $(CTL_OBJS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) $^ $(CTL_LIBS) -o $@
 
+# It reads watched processes and prints tables as perfspy-ctl does: by the same objects, as far as it
+# needs them.
+$(BUILD)/parts-validate: $(VAL_OBJS) $(BUILD)/libctl.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ $(VAL_LIBS) -o $@
+
 $(BUILD)/parts/%.o: %.c Makefile | $(BUILD)/.deps
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
@@ -138,15 +148,18 @@ $(BUILD)/parts_server: $(PARTS_OBJS)
 # ---------------------------------------------------------------------------------------------
 # Unit tests: tests/unit/FOLDER/test_X.c mirrors preload/FOLDER/X.c. They link the library's own
 # objects without the wrappers, so that a test process is not interposed by what it tests.
-# tests/unit/ctl/test_X.c mirrors tools/ctl/X.c and links the tool's objects instead.
+# tests/unit/ctl/test_X.c mirrors tools/ctl/X.c and links the tool's objects instead; so does
+# tests/unit/validate/test_X.c with tools/validate/X.c.
 
 UNIT_LIB := $(BUILD)/libunit.a
 CTL_LIB  := $(BUILD)/libctl.a
+VAL_LIB  := $(BUILD)/libvalidate.a
 
 $(UNIT_LIB): $(filter-out $(BUILD)/lib/preload/perfspy.o $(BUILD)/lib/preload/hooks/%,$(LIB_OBJS)) \
              $(LLHTTP_OBJS)
 $(CTL_LIB): $(filter-out $(BUILD)/tool/tools/ctl/main.o,$(CTL_OBJS))
-$(UNIT_LIB) $(CTL_LIB):
+$(VAL_LIB): $(filter-out $(BUILD)/tool/tools/validate/main.o,$(VAL_OBJS))
+$(UNIT_LIB) $(CTL_LIB) $(VAL_LIB):
 	$(call say,AR,$@)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
@@ -160,15 +173,24 @@ $(BUILD)/unit/ctl/%: tests/unit/ctl/%.c $(CTL_LIB) Makefile
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) $< $(CTL_LIB) \
 	    -lcmocka $(CTL_LIBS) -lpthread $(LIBS_EXTRA) -o $@
 
+# The library's own objects come last: they are the oracle that some of these are held against.
+$(BUILD)/unit/validate/%: tests/unit/validate/%.c $(VAL_LIB) $(CTL_LIB) $(UNIT_LIB) Makefile
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) $< $(VAL_LIB) $(CTL_LIB) $(UNIT_LIB) \
+	    -lcmocka $(VAL_LIBS) $(LIBS_EXTRA) -o $@
+
 $(BUILD)/unit/%: tests/unit/%.c $(UNIT_LIB) Makefile
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) $< $(UNIT_LIB) \
 	    -lcmocka -lyaml -lm -lpthread $(LIBS_EXTRA) -o $@
 
-# Victims: small programs that the integration tests watch. They are strangers, and built as such:
-# no sanitizer, nothing of perfspy. libpq-*.so.5 are two stand-ins for libpq, each with a driver.
-VICTIM_CFLAGS := -std=gnu11 -O2 -g -D_GNU_SOURCE $(WARN) $(PQ_CFLAGS)
+# Victims: small programs that the integration tests watch. They are strangers, and built as such,
+# with nothing of perfspy. (GCC 12's ASan runtime lets a program that it is only preloaded into hang
+# in glibc's locale lock, after strerror(); so they have the sanitizer, too.) libpq-*.so.5 are two
+# stand-ins for libpq, each with a driver.
+VICTIM_CFLAGS := -std=gnu11 -O2 -g -D_GNU_SOURCE $(WARN) $(SANFLAGS) $(PQ_CFLAGS)
 VICTIM_DIR    := $(BUILD)/victims
 VICTIMS       := $(addprefix $(VICTIM_DIR)/,queries guest copies libpq-a1b2.so.5 \
                  libpq-c3d4.so.5 plugin-a1b2.so plugin-c3d4.so)
@@ -223,9 +245,13 @@ BINDIR   = $(PREFIX)/bin
 LIBDIR   = $(PREFIX)/lib/$(shell $(CC) -print-multiarch)
 DATADIR  = $(PREFIX)/share
 
-INSTALLED = $(LIBDIR)/libperfspy.so $(BINDIR)/perfspy-ctl $(BINDIR)/parts_server \
-            $(DATADIR)/man/man1/perfspy-ctl.1.gz \
+INSTALLED = $(LIBDIR)/libperfspy.so $(BINDIR)/perfspy-ctl $(BINDIR)/parts-validate \
+            $(BINDIR)/parts_server $(DATADIR)/man/man1/perfspy-ctl.1.gz \
+            $(DATADIR)/man/man1/parts-validate.1.gz \
             $(DATADIR)/bash-completion/completions/perfspy-ctl
+
+# What the tools tell about themselves.
+TOLD = $(addprefix $(BUILD)/,perfspy-ctl.1.gz parts-validate.1.gz perfspy-ctl.bash)
 
 # The loader looks a name without a slash up in its cache; DESTDIR is somebody else's root.
 refresh_loader = $(if $(DESTDIR),,if [ "$$(id -u)" -eq 0 ]; then PATH="$$PATH:/sbin" ldconfig; fi)
@@ -234,19 +260,26 @@ $(BUILD)/perfspy-ctl.1.gz: $(BUILD)/perfspy-ctl
 	$(Q)$< help --man > $(BUILD)/perfspy-ctl.1
 	$(Q)gzip -9 -n -f $(BUILD)/perfspy-ctl.1
 
+$(BUILD)/parts-validate.1.gz: $(BUILD)/parts-validate
+	$(Q)$< --man > $(BUILD)/parts-validate.1
+	$(Q)gzip -9 -n -f $(BUILD)/parts-validate.1
+
 $(BUILD)/perfspy-ctl.bash: $(BUILD)/perfspy-ctl
 	$(Q)$< help --completion bash > $@
 
 .PHONY: install uninstall
-install: $(PRODUCTS) $(BUILD)/perfspy-ctl.1.gz $(BUILD)/perfspy-ctl.bash ## install below PREFIX
+install: $(PRODUCTS) $(TOLD) ## install below PREFIX
 	$(Q)install -D -m 644 $(BUILD)/libperfspy.so $(DESTDIR)$(LIBDIR)/libperfspy.so
 	$(Q)install -D -m 755 $(BUILD)/perfspy-ctl $(DESTDIR)$(BINDIR)/perfspy-ctl
+	$(Q)install -D -m 755 $(BUILD)/parts-validate $(DESTDIR)$(BINDIR)/parts-validate
 	$(Q)install -D -m 755 $(BUILD)/parts_server $(DESTDIR)$(BINDIR)/parts_server
 	$(Q)install -D -m 644 $(BUILD)/perfspy-ctl.1.gz $(DESTDIR)$(DATADIR)/man/man1/perfspy-ctl.1.gz
+	$(Q)install -D -m 644 $(BUILD)/parts-validate.1.gz \
+	    $(DESTDIR)$(DATADIR)/man/man1/parts-validate.1.gz
 	$(Q)install -D -m 644 $(BUILD)/perfspy-ctl.bash \
 	    $(DESTDIR)$(DATADIR)/bash-completion/completions/perfspy-ctl
 	$(Q)install -D -m 644 -t $(DESTDIR)$(DATADIR)/perfspy/rules rules/*
-	$(Q)install -D -m 644 tools/openapi.yaml $(DESTDIR)$(DATADIR)/perfspy/openapi.yaml
+	$(Q)install -D -m 644 -t $(DESTDIR)$(DATADIR)/perfspy tools/openapi.yaml
 	$(Q)$(refresh_loader)
 
 uninstall: ## take away what install put there
@@ -275,4 +308,4 @@ help: ## this list
 	    PREFIX=DIR 'install below DIR (default: /usr/local)' \
 	    DESTDIR=DIR 'stage the installation in DIR, for packaging'
 
--include $(LIB_OBJS:.o=.d) $(CTL_OBJS:.o=.d) $(PARTS_OBJS:.o=.d) $(UNIT_BINS:=.d)
+-include $(LIB_OBJS:.o=.d) $(CTL_OBJS:.o=.d) $(VAL_OBJS:.o=.d) $(PARTS_OBJS:.o=.d) $(UNIT_BINS:=.d)

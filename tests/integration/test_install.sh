@@ -14,19 +14,27 @@ install_as() {
 }
 
 check 'make install' install_as install
-assert_eq 'the files, each in its place' "bin/parts_server
+assert_eq 'the files, each in its place' "bin/parts-validate
+bin/parts_server
 bin/perfspy-ctl
 ${lib#"$stage/usr/"}/libperfspy.so
 share/bash-completion/completions/perfspy-ctl
+share/man/man1/parts-validate.1.gz
 share/man/man1/perfspy-ctl.1.gz
-$(find rules -type f -printf 'share/perfspy/%p\n' | sort)" \
-    "$(cd "$stage/usr" && find . -type f | sed 's|^\./||' | sort)"
+share/perfspy/openapi.yaml
+$(find rules -type f -printf 'share/perfspy/%p\n' | LC_ALL=C sort)" \
+    "$(cd "$stage/usr" && find . -type f | sed 's|^\./||' | LC_ALL=C sort)"
 assert_eq 'the library is no program' 644 "$(stat -c %a "$lib/libperfspy.so")"
 check 'the tool runs' "$stage/usr/bin/perfspy-ctl" --version
+check 'the validator runs' "$stage/usr/bin/parts-validate" --version
+check 'and finds the rules' bash -c 'cd / && "$0" --url http://127.0.0.1:1 --pid 1 2>&1 |
+    grep -v "no rules/parts.yml"' "$stage/usr/bin/parts-validate"
 check 'the service runs' "$stage/usr/bin/parts_server" --version
 assert_eq 'the rules are valid' 0 \
     "$("$stage/usr/bin/perfspy-ctl" rules check "$share/perfspy/rules/parts.yml" >&2; echo $?)"
 assert_match 'the manual page' '^\.TH PERFSPY' "$(zcat "$share/man/man1/perfspy-ctl.1.gz" | head -n 1)"
+assert_match 'and the validator'"'"'s' '^\.TH PARTS' \
+    "$(zcat "$share/man/man1/parts-validate.1.gz" | head -n 1)"
 check 'the completion is bash' bash -n "$share/bash-completion/completions/perfspy-ctl"
 # shellcheck disable=SC2016 # for the inner shell
 assert_match 'and completes a command' benchmarks "$(bash -c '. "$0"

@@ -19,6 +19,7 @@ preload/runtime   shared
 preload/shared
 preload           hooks observe classify record publish runtime shared
 tools/ctl         shared
+tools/validate    shared ctl
 parts_app
 '
 
@@ -29,8 +30,10 @@ yaml.h        preload/shared/rules[^/]*
 llhttp.h      preload/observe/http1[^/]*
 xxhash.h      preload/shared/sql[^/]*|preload/classify/[^/]*
 libpq-fe.h    preload/(hooks|observe|runtime)/[^/]*|parts_app/[^/]*
-jansson.h     tools/ctl/[^/]*|parts_app/[^/]*
-microhttpd.h  tools/ctl/[^/]*|parts_app/[^/]*
+jansson.h     tools/(ctl|validate)/[^/]*|parts_app/[^/]*
+microhttpd.h  tools/ctl/serve_http.c|parts_app/[^/]*
+nettle/memops.h tools/ctl/tokens.c
+nettle/sha2.h tools/ctl/tokens.c
 curl/curl.h   tools/[^/]*/[^/]*
 ncurses.h     tools/ctl/[^/]*
 crypt.h       parts_app/[^/]*
