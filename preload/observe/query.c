@@ -115,20 +115,43 @@ static uint64_t prepared_key(const struct spy_query *call)
 
 /* ---- end ------------------------------------------------------------------------------------ */
 
+/* A call that has ended, between what it was and where it is counted. */
+struct ended {
+    struct spy_sample sample;
+    struct spy_classifier *classifier;
+    int saved_errno;
+};
+
+static struct ended begin_end(const struct spy_query *call, const PGresult *result)
+{
+    struct ended ended = {
+        .sample = end_span(call), .classifier = spy_observe_classifier(), .saved_errno = errno};
+    read_result(&ended.sample, call->pq, result);
+    return ended;
+}
+
+static void finish_end(const struct spy_query *call, const struct ended *ended)
+{
+    spy_guard_leave(call->pgconn, call->frame);
+    errno = ended->saved_errno;
+}
+
+/* Counts the call as STMT, or as part of a sequence. */
+static void count_as(const struct spy_query *call, struct ended *ended, spy_stmt stmt)
+{
+    spy_sequence_add(call->region, ended->classifier, call->conn, stmt, &ended->sample);
+}
+
 void spy_query_end(struct spy_query *call, const char *text, const PGresult *result)
 {
     if (call->region == NULL)
         return;
-    struct spy_sample sample = end_span(call);
-    int saved_errno = errno;
-    struct spy_classifier *classifier = spy_observe_classifier();
-    read_result(&sample, call->pq, result);
+    struct ended ended = begin_end(call, result);
     spy_stmt stmt = SPY_STMT_OTHER;
     if (text != NULL)
-        stmt = spy_classify_sql(classifier, text, strlen(text));
-    spy_sequence_add(call->region, classifier, call->conn, stmt, &sample);
-    spy_guard_leave(call->pgconn, call->frame);
-    errno = saved_errno;
+        stmt = spy_classify_sql(ended.classifier, text, strlen(text));
+    count_as(call, &ended, stmt);
+    finish_end(call, &ended);
 }
 
 static spy_stmt stmt_of_name(const struct spy_query *call, struct spy_classifier *classifier,
@@ -147,14 +170,9 @@ void spy_query_end_prepared(struct spy_query *call, const char *name, const PGre
 {
     if (call->region == NULL)
         return;
-    struct spy_sample sample = end_span(call);
-    int saved_errno = errno;
-    struct spy_classifier *classifier = spy_observe_classifier();
-    read_result(&sample, call->pq, result);
-    spy_sequence_add(call->region, classifier, call->conn, stmt_of_name(call, classifier, name),
-                     &sample);
-    spy_guard_leave(call->pgconn, call->frame);
-    errno = saved_errno;
+    struct ended ended = begin_end(call, result);
+    count_as(call, &ended, stmt_of_name(call, ended.classifier, name));
+    finish_end(call, &ended);
 }
 
 void spy_query_prepared(struct spy_query *call, const char *name, const char *text,
@@ -162,17 +180,13 @@ void spy_query_prepared(struct spy_query *call, const char *name, const char *te
 {
     if (call->region == NULL)
         return;
-    struct spy_sample sample = end_span(call);
-    int saved_errno = errno;
-    struct spy_classifier *classifier = spy_observe_classifier();
-    read_result(&sample, call->pq, result);
-    if (!sample.failed && name != NULL && text != NULL && call->conn != NULL)
+    struct ended ended = begin_end(call, result);
+    if (!ended.sample.failed && name != NULL && text != NULL && call->conn != NULL)
         spy_prepared_put(prepared_key(call), name,
-                         spy_classify_prepared(classifier, name, text, strlen(text)));
-    sample.op = spy_classify_builtin(classifier, SPY_BUILTIN_PREPARE);
-    spy_record(call->region, &sample);
-    spy_guard_leave(call->pgconn, call->frame);
-    errno = saved_errno;
+                         spy_classify_prepared(ended.classifier, name, text, strlen(text)));
+    ended.sample.op = spy_classify_builtin(ended.classifier, SPY_BUILTIN_PREPARE);
+    spy_record(call->region, &ended.sample);
+    finish_end(call, &ended);
 }
 
 /* ---- connections ---------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #define CTL_COMMAND_H
 
 #include "ctl/ctl.h"
+#include "ctl/usage.h"
 
 /* Options: identifier, short letter or 0, long name, argument ("" none, "[X]" optional), help. */
 #define CTL_OPTIONS(X)                                                                             \
@@ -57,13 +58,6 @@ enum ctl_option_id {
 };
 
 #define CTL_BIT(id) (1u << CTL_OPTION_##id)
-
-struct ctl_option {
-    char letter;
-    const char *name;
-    const char *argument;
-    const char *help;
-};
 
 extern const struct ctl_option ctl_options[CTL_OPTION_COUNT];
 

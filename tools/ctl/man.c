@@ -3,6 +3,7 @@
  * The manual page, in roff (man macros), from the tables of command.h.
  */
 #include "ctl/command.h"
+#include "ctl/usage.h"
 
 #include <string.h>
 
@@ -10,54 +11,15 @@
 #define SPY_VERSION "unknown"
 #endif
 
-/* TEXT with what roff would take for its own escaped; an empty line begins a paragraph. */
-static void put(FILE *out, const char *text)
-{
-    bool line_start = true;
-    for (; *text != '\0'; text++) {
-        if (strncmp(text, "\n\n", 2) == 0) {
-            fputs("\n.PP\n", out);
-            line_start = true;
-            text++;
-            continue;
-        }
-        if (line_start && (*text == '.' || *text == '\''))
-            fputs("\\&", out);
-        line_start = *text == '\n';
-        if (*text == '\\')
-            fputs("\\e", out);
-        else if (*text == '-')
-            fputs("\\-", out);
-        else
-            fputc(*text, out);
-    }
-}
-
-static void put_option(FILE *out, const struct ctl_option *o)
-{
-    fputs(".TP\n", out);
-    if (o->letter != '\0')
-        fprintf(out, "\\fB\\-%c\\fR, ", o->letter);
-    fprintf(out, "\\fB\\-\\-%s\\fR", o->name);
-    if (o->argument[0] != '\0') {
-        fputs(" \\fI", out);
-        put(out, o->argument);
-        fputs("\\fR", out);
-    }
-    fputc('\n', out);
-    put(out, o->help);
-    fputc('\n', out);
-}
-
 static void put_command(FILE *out, const struct ctl_command *command)
 {
     fputs(".SS \"", out);
-    put(out, command->name);
+    ctl_roff_text(out, command->name);
     if (command->operands[0] != '\0')
         fputc(' ', out);
-    put(out, command->operands);
+    ctl_roff_text(out, command->operands);
     fputs("\"\n", out);
-    put(out, command->help);
+    ctl_roff_text(out, command->help);
     fputc('\n', out);
     if (command->options == 0)
         return;
@@ -76,9 +38,9 @@ static void put_table(FILE *out, const char *title, const char *const (*rows)[2]
     fprintf(out, ".SH \"%s\"\n", title);
     for (size_t i = 0; i < count; i++) {
         fputs(".TP\n\\fB", out);
-        put(out, rows[i][0]);
+        ctl_roff_text(out, rows[i][0]);
         fputs("\\fR\n", out);
-        put(out, rows[i][1]);
+        ctl_roff_text(out, rows[i][1]);
         fputc('\n', out);
     }
 }
@@ -135,7 +97,7 @@ void ctl_man_page(FILE *out)
             ctl_command_synopsis(&ctl_commands[i], text);
             fclose(text);
         }
-        put(out, synopsis);
+        ctl_roff_text(out, synopsis);
         fputc('\n', out);
     }
     fputs(".SH DESCRIPTION\nlibperfspy.so, loaded into a program, times its queries and its HTTP "
@@ -147,6 +109,6 @@ void ctl_man_page(FILE *out)
         put_command(out, &ctl_commands[i]);
     fputs(".SH OPTIONS\n", out);
     for (unsigned i = 0; i < CTL_OPTION_COUNT; i++)
-        put_option(out, &ctl_options[i]);
+        ctl_roff_option(out, &ctl_options[i]);
     put_tail(out);
 }

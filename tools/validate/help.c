@@ -2,13 +2,11 @@
 /*
  * --help and the manual page, from the tables of options and scenarios.
  */
+#include "ctl/usage.h"
 #include "validate/options.h"
 #include "validate/scenario.h"
 
 #include <string.h>
-
-#define WIDTH  78u
-#define INDENT 28u
 
 static const char summary[] =
     "Drives a running parts service through scenarios, checks what it answers, and holds the "
@@ -31,101 +29,32 @@ static const struct row exits[] = {
 
 #define EXITS (sizeof(exits) / sizeof(exits[0]))
 
-/* TEXT in lines of at most WIDTH columns, each after INDENT blanks. The first line has begun at
- * COLUMN already. */
-static void wrap(FILE *out, const char *text, size_t indent, size_t column)
-{
-    while (*text != '\0') {
-        size_t word = strcspn(text, " ");
-        if (column > indent && column + 1 + word > WIDTH) {
-            fputc('\n', out);
-            column = 0;
-        }
-        if (column < indent)
-            fprintf(out, "%*s", (int)(indent - column), "");
-        else if (column > indent)
-            fputc(' ', out);
-        column = (column > indent ? column + 1 : indent) + word;
-        fwrite(text, 1, word, out);
-        text += word;
-        text += strspn(text, " ");
-    }
-    fputc('\n', out);
-}
-
-static void print_option(const struct val_option *o, FILE *out)
-{
-    int n = o->letter != '\0' ? fprintf(out, "  -%c, --%s", o->letter, o->name)
-                              : fprintf(out, "      --%s", o->name);
-    if (o->argument[0] != '\0')
-        n += fprintf(out, " %s", o->argument);
-    size_t column = (size_t)n;
-    if (column > INDENT - 2) {
-        fputc('\n', out);
-        column = 0;
-    }
-    wrap(out, o->help, INDENT, column);
-}
-
 void val_help(FILE *out)
 {
     fputs("Usage: " VAL_NAME " --url URL [OPTION...]\n\n", out);
-    wrap(out, summary, 0, 0);
+    ctl_usage_wrap(out, summary, 0, 0);
     fputs("\nOptions:\n", out);
     for (unsigned i = 0; i < VAL_OPTION_COUNT; i++)
-        print_option(&val_options[i], out);
+        ctl_usage_option(out, &val_options[i]);
     fputs("\nScenarios, with the requests in one round:\n", out);
     for (size_t i = 0; i < val_scenario_count; i++) {
         const struct val_scenario *s = &val_scenarios[i];
         int n = fprintf(out, "  %-17s %2u", s->name, s->requests);
-        wrap(out, s->help, INDENT, (size_t)n);
+        ctl_usage_wrap(out, s->help, CTL_USAGE_INDENT, (size_t)n);
     }
     fputs("\nExit status:\n", out);
     for (size_t i = 0; i < EXITS; i++) {
         int n = fprintf(out, "  %s", exits[i].name);
-        wrap(out, exits[i].text, INDENT, (size_t)n);
-    }
-}
-
-/* TEXT with what roff would take for its own escaped. */
-static void put(FILE *out, const char *text)
-{
-    if (*text == '.' || *text == '\'')
-        fputs("\\&", out);
-    for (; *text != '\0'; text++) {
-        if (*text == '\\')
-            fputs("\\e", out);
-        else if (*text == '-')
-            fputs("\\-", out);
-        else
-            fputc(*text, out);
+        ctl_usage_wrap(out, exits[i].text, CTL_USAGE_INDENT, (size_t)n);
     }
 }
 
 static void put_row(FILE *out, const char *name, const char *text)
 {
     fputs(".TP\n\\fB", out);
-    put(out, name);
+    ctl_roff_text(out, name);
     fputs("\\fR\n", out);
-    put(out, text);
-    fputc('\n', out);
-}
-
-static void put_option(FILE *out, const struct val_option *o)
-{
-    fputs(".TP\n", out);
-    if (o->letter != '\0')
-        fprintf(out, "\\fB\\-%c\\fR, ", o->letter);
-    fputs("\\fB\\-\\-", out);
-    put(out, o->name);
-    fputs("\\fR", out);
-    if (o->argument[0] != '\0') {
-        fputs(" \\fI", out);
-        put(out, o->argument);
-        fputs("\\fR", out);
-    }
-    fputc('\n', out);
-    put(out, o->help);
+    ctl_roff_text(out, text);
     fputc('\n', out);
 }
 
@@ -136,10 +65,10 @@ void val_man(FILE *out)
           ".SH SYNOPSIS\n.B parts\\-validate \\-\\-url\n.I URL\n[\\fIOPTION\\fR...]\n"
           ".SH DESCRIPTION\n",
           out);
-    put(out, summary);
+    ctl_roff_text(out, summary);
     fputs("\n.SH OPTIONS\n", out);
     for (unsigned i = 0; i < VAL_OPTION_COUNT; i++)
-        put_option(out, &val_options[i]);
+        ctl_roff_option(out, &val_options[i]);
     fputs(".SH SCENARIOS\n", out);
     for (size_t i = 0; i < val_scenario_count; i++)
         put_row(out, val_scenarios[i].name, val_scenarios[i].help);

@@ -17,7 +17,7 @@
 #define REQUESTS_MAX    10000000u
 #define CONCURRENCY_MAX 256u
 
-const struct val_option val_options[VAL_OPTION_COUNT] = {
+const struct ctl_option val_options[VAL_OPTION_COUNT] = {
 #define X(id, letter, name, argument, help) {letter, name, argument, help},
     VAL_OPTIONS(X)
 #undef X

@@ -6,6 +6,7 @@
 #define VALIDATE_OPTIONS_H
 
 #include "ctl/limits.h"
+#include "ctl/usage.h"
 #include "validate/validate.h"
 
 #include <stddef.h>
@@ -54,14 +55,7 @@ enum val_option_id {
         VAL_OPTION_COUNT
 };
 
-struct val_option {
-    char letter;
-    const char *name;
-    const char *argument;
-    const char *help;
-};
-
-extern const struct val_option val_options[VAL_OPTION_COUNT];
+extern const struct ctl_option val_options[VAL_OPTION_COUNT];
 
 enum val_format { VAL_TEXT, VAL_JSON, VAL_JUNIT };
 
