@@ -6,6 +6,8 @@
  */
 #include "observe/conn.h"
 
+#include "runtime/table.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,7 +18,12 @@ static struct {
     _Alignas(64) _Atomic(const PGconn *) key[WAYS];
 } buckets[BUCKETS];
 
-static struct spy_conn rows[BUCKETS][WAYS];
+static _Atomic(void *) rows; /* struct spy_conn[BUCKETS * WAYS], once there was a connection */
+
+static struct spy_conn *row_at(uint32_t bucket, uint32_t way)
+{
+    return (struct spy_conn *)spy_table(&rows) + bucket * WAYS + way;
+}
 static _Atomic uint64_t serials;
 
 /* Fibonacci hashing: heap addresses differ in their middle bits. */
@@ -32,7 +39,7 @@ struct spy_conn *spy_conn_find(const PGconn *conn)
         uint32_t b = bucket_of(conn, which);
         for (uint32_t way = 0; way < WAYS; way++)
             if (atomic_load_explicit(&buckets[b].key[way], memory_order_acquire) == conn)
-                return &rows[b][way];
+                return row_at(b, way);
     }
     return NULL;
 }
@@ -51,13 +58,15 @@ struct spy_conn *spy_conn_add(const PGconn *conn, const struct spy_libpq *pq)
     struct spy_conn *known = spy_conn_find(conn);
     if (known != NULL)
         return fresh(known, pq);
+    if (spy_table_map(&rows, SPY_CONNS_MAX * sizeof(struct spy_conn)) == NULL)
+        return NULL;
     for (unsigned which = 0; which < 2; which++) {
         uint32_t b = bucket_of(conn, which);
         for (uint32_t way = 0; way < WAYS; way++) {
             const PGconn *empty = NULL;
             if (atomic_compare_exchange_strong_explicit(&buckets[b].key[way], &empty, conn,
                                                         memory_order_acq_rel, memory_order_relaxed))
-                return fresh(&rows[b][way], pq);
+                return fresh(row_at(b, way), pq);
         }
     }
     return NULL;

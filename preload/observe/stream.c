@@ -12,6 +12,7 @@
 #include "record/shard.h"
 #include "runtime/clock.h"
 #include "runtime/process.h"
+#include "runtime/table.h"
 
 #include <errno.h>
 
@@ -33,7 +34,18 @@ struct stream {
 };
 
 _Atomic uint32_t spy_stream_of_fd[SPY_STREAM_FDS];
-static struct stream streams[SPY_STREAMS_MAX];
+static _Atomic(void *) pool; /* struct stream[SPY_STREAMS_MAX], once a connection was accepted */
+
+/* Stream INDEX. Only for indices that the pool has given out: then it is there. */
+static struct stream *stream_at(uint32_t index)
+{
+    return (struct stream *)spy_table(&pool) + index;
+}
+
+static uint32_t index_of(const struct stream *s)
+{
+    return (uint32_t)(s - stream_at(0));
+}
 
 /* ---- the pool: a stack of free streams, its head with a tag against ABA, and what was never used
  */
@@ -46,22 +58,23 @@ static struct stream *pool_take(void)
 {
     uint64_t head = atomic_load_explicit(&free_head, memory_order_acquire);
     while ((uint32_t)head != 0) {
-        struct stream *s = &streams[(uint32_t)head - 1];
+        struct stream *s = stream_at((uint32_t)head - 1);
         uint64_t next =
             ((head >> 32) + 1) << 32 | atomic_load_explicit(&s->next, memory_order_relaxed);
         if (atomic_compare_exchange_weak_explicit(&free_head, &head, next, memory_order_acquire,
                                                   memory_order_acquire))
             return s;
     }
-    if (atomic_load_explicit(&never_used, memory_order_relaxed) >= SPY_STREAMS_MAX)
+    if (atomic_load_explicit(&never_used, memory_order_relaxed) >= SPY_STREAMS_MAX ||
+        spy_table_map(&pool, SPY_STREAMS_MAX * sizeof(struct stream)) == NULL)
         return NULL;
     uint32_t index = atomic_fetch_add_explicit(&never_used, 1, memory_order_relaxed);
-    return index < SPY_STREAMS_MAX ? &streams[index] : NULL;
+    return index < SPY_STREAMS_MAX ? stream_at(index) : NULL;
 }
 
 static void pool_give(struct stream *s)
 {
-    uint32_t link = (uint32_t)(s - streams) + 1;
+    uint32_t link = index_of(s) + 1;
     uint64_t head = atomic_load_explicit(&free_head, memory_order_relaxed);
     uint64_t mine;
     do {
@@ -74,7 +87,7 @@ static void pool_give(struct stream *s)
 static uint32_t new_handle(const struct stream *s)
 {
     uint32_t generation = atomic_fetch_add_explicit(&generations, 1, memory_order_relaxed) + 1;
-    return generation << INDEX_BITS | ((uint32_t)(s - streams) + 1);
+    return generation << INDEX_BITS | (index_of(s) + 1);
 }
 
 /* ---- sides ---------------------------------------------------------------------------------- */
@@ -120,7 +133,7 @@ static struct stream *enter(uint32_t handle, uint32_t side)
 {
     if (handle == 0)
         return NULL;
-    struct stream *s = &streams[(handle & INDEX_MASK) - 1];
+    struct stream *s = stream_at((handle & INDEX_MASK) - 1);
     uint32_t before = atomic_load_explicit(&s->state, memory_order_relaxed);
     do {
         if (before & CLOSED || atomic_load_explicit(&s->handle, memory_order_relaxed) != handle)
@@ -311,7 +324,7 @@ void spy_stream_close(int fd)
     if (handle == 0 || !spy_process_is_mine())
         return;
     int saved_errno = errno;
-    retire(&streams[(handle & INDEX_MASK) - 1]);
+    retire(stream_at((handle & INDEX_MASK) - 1));
     errno = saved_errno;
 }
 
