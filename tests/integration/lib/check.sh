@@ -124,3 +124,8 @@ assert_json() {
         not_ok "$what" "not true: $filter" "of: $(jq -c . "$file" 2>&1 | cut -c 1-2000)"
     fi
 }
+
+# sql TEXT: what the test's database answers, columns separated by |.
+sql() {
+    psql -XqAt -v ON_ERROR_STOP=1 -c "$1"
+}

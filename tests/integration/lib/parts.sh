@@ -35,3 +35,56 @@ parts_call() {
         -H "Authorization: Bearer ${PARTS_TOKEN:-}" \
         ${3:+-H 'Content-Type: application/json' --data-binary "$3"}
 }
+
+# parts_request METHOD PATH [CURL-OPTION...]: sets STATUS, 000 where there was no answer; the body
+# is in $TEST_DIR/body, the headers in $TEST_DIR/head. Sends the token if there is one.
+parts_request() {
+    local method=$1 path=$2 auth=()
+    shift 2
+    [ -z "${PARTS_TOKEN:-}" ] || auth=(-H "Authorization: Bearer $PARTS_TOKEN")
+    : >"$TEST_DIR/body"
+    : >"$TEST_DIR/head"
+    STATUS=$(curl -s --max-time 20 -X "$method" -o "$TEST_DIR/body" -D "$TEST_DIR/head" \
+        -w '%{http_code}' "${auth[@]}" "$@" "$SERVER_URL$path") || STATUS=000
+}
+
+# parts_send METHOD PATH JSON: a request with that body.
+parts_send() {
+    parts_request "$1" "$2" -H 'Content-Type: application/json' --data-binary "$3"
+}
+
+# parts_header NAME: its value in the last answer to parts_request.
+parts_header() {
+    sed -n "s/^$1: *//Ip" "$TEST_DIR/head" | tr -d '\r'
+}
+
+# parts_body FILTER: what jq makes of that answer's body.
+parts_body() {
+    json "$TEST_DIR/body" "$1" 2>/dev/null || echo "(not JSON)"
+}
+
+# The following are checks, and need check.sh.
+
+# parts_gives WHAT STATUS [FILTER WANT]...: of the last answer.
+parts_gives() {
+    local what=$1 want=$2 got=$STATUS
+    shift 2
+    while [ $# -gt 0 ]; do
+        want+="|$2"
+        got+="|$(parts_body "$1")"
+        shift 2
+    done
+    assert_eq "$what" "$want" "$got"
+}
+
+# parts_refuses WHAT STATUS CODE FIELD: the last answer is that error.
+parts_refuses() {
+    parts_gives "$1" "$2" .error.code "$3" .error.field "$4" '.error.message | length > 5' true
+}
+
+# parts_ends WHAT: the service, asked to end, does so with status 0.
+parts_ends() {
+    local status=0
+    stop_process "$SERVER_PID" || status=$?
+    assert_eq "$1" 0 "$status"
+}

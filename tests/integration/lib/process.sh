@@ -50,7 +50,7 @@ running() {
 }
 
 listening_or_dead() {
-    grep -q 'listening on ' "$SERVER_LOG" || ! running "$SERVER_PID"
+    grep -qs 'listening on ' "$SERVER_LOG" || ! running "$SERVER_PID"
 }
 
 # start_server [NAME=VALUE...] COMMAND...: starts a server that says `listening on HOST:PORT` on
