@@ -187,9 +187,11 @@ $(BUILD)/unit/%: tests/unit/%.c $(UNIT_LIB) Makefile
 	    -lcmocka -lyaml -lm -lpthread $(LIBS_EXTRA) -o $@
 
 # Victims: small programs that the integration tests watch. They are strangers, and built as such,
-# with nothing of perfspy. (GCC 12's ASan runtime lets a program that it is only preloaded into hang
-# in glibc's locale lock, after strerror(); so they have the sanitizer, too.) libpq-*.so.5 are two
-# stand-ins for libpq, each with a driver.
+# with nothing of perfspy. (GCC 12's sanitizers that are only preloaded into a program can start up in
+# its first malloc. If newlocale() calls that, under glibc's locale lock, their dlsym() fails and its
+# translated message unlocks that lock: the next freelocale() hangs, perfspy or not. In a program
+# built with a sanitizer that starts first; so they are, too.) libpq-*.so.5 are two stand-ins for
+# libpq, each with a driver.
 VICTIM_CFLAGS := -std=gnu11 -O2 -g -D_GNU_SOURCE $(WARN) $(SANFLAGS) $(PQ_CFLAGS)
 VICTIM_DIR    := $(BUILD)/victims
 VICTIMS       := $(addprefix $(VICTIM_DIR)/,queries guest copies libpq-a1b2.so.5 \

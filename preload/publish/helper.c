@@ -42,7 +42,9 @@ static bool roll_is_due(uint64_t now_ns, uint64_t due_ns)
 }
 
 /* Until when to sleep, if no client comes. With clients there are deadlines to keep, and perhaps a
- * roll that was put off. */
+ * roll that was put off. Where the program has taken our descriptor's number it has moved
+ * (runtime/ownfd.h), but ppoll goes on looking at the old one: a client may then have to wait for
+ * the next roll. perfspy-ctl reads the file after a second. */
 static uint64_t wake_time(uint64_t now_ns, uint64_t next_roll_ns)
 {
     if (spy_logwriter_active())

@@ -40,8 +40,8 @@ assert_eq "no thread is started in it" 1 "$threads"
 
 # ---- what real programs do -------------------------------------------------------------------
 
-for case in errno lowest closeall dupover rawclose odd trunc fork vfork childfd handover vforkdup \
-    exec exit cancel signals; do
+for case in errno lowest closeall dupover dupkeep rawclose odd trunc fork vfork childfd handover \
+    vforkdup exec exit cancel signals; do
     same "guest $case" "$victims/guest" "$case"
 done
 
@@ -66,7 +66,7 @@ leave() {
 ask() {
     /usr/bin/python3 -c 'import socket, sys
 s = socket.socket(socket.AF_UNIX)
-s.settimeout(5)
+s.settimeout(15) # the helper may be asleep on a number that was taken from it, for 10 s at most
 s.connect(sys.argv[1])
 s.sendall(sys.argv[2].encode() + b"\n")
 while data := s.recv(65536):
@@ -83,7 +83,7 @@ calls() {
     "$PERFSPY_CTL" stats -p "$1" --json | jq '[.operations[] | select(.kind == "http") | .calls] | add'
 }
 
-for case in closeall dupover vforkdup; do
+for case in closeall dupover dupkeep vforkdup; do
     alive "$case"
     assert_eq "after $case the process is live" live "$(process "$guest" .state)"
     sock=$(echo "$run_dir"/*.sock)
@@ -149,11 +149,15 @@ assert_eq "a file-size limit: memory only, and said so" "live memory $run_dir: F
     "$(process "$guest" '"\(.state) \(.storage) \(.problem)"')"
 leave
 
-# A sanitizer needs more addresses than any limit.
-if [ -z "${SAN:-}" ]; then
+if [ -n "${SAN:-}" ]; then
+    skip 'short of memory' 'a sanitizer needs more addresses than any limit'
+else
     rm -rf "$run_dir"
-    for kib in $(seq 20000 500 60000); do
+    # Where the rules find no room depends on the build: from too little for anything upwards.
+    for kib in $(seq 20000 200 60000); do
         (ulimit -v "$kib" && watched "$victims/guest" lowest </dev/null >"$TEST_DIR/out" 2>&1) || true
+        "$PERFSPY_CTL" ps --json 2>/dev/null >"$TEST_DIR/ps.json" || continue
+        ! grep -q 'no memory for the rules' "$TEST_DIR/ps.json" || break
     done
     assert_match "short of memory it says so" 'no memory for the rules' \
         "$("$PERFSPY_CTL" ps --json | jq -r '.processes[].problem')"

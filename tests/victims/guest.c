@@ -207,6 +207,19 @@ static void case_dupover(void)
     wait_for_test();
 }
 
+/* Over every number, to stay there, when whoever waits on one of them is asleep. */
+static void case_dupkeep(void)
+{
+    struct sockaddr_in address;
+    int failed = 0;
+    listener(&address);
+    usleep(100000);
+    for (int fd = 3; fd < 1020; fd++)
+        failed += dup2(0, fd) != fd;
+    printf("failed %d\n", failed);
+    wait_for_test();
+}
+
 /* Past libc's close(), as closefrom() does; then the numbers are the program's to use. */
 static void case_rawclose(void)
 {
@@ -489,7 +502,7 @@ int main(int argc, char **argv)
         {"exit", case_exit},       {"pgfork", case_pgfork},     {"cancel", case_cancel},
         {"signals", case_signals}, {"rawclose", case_rawclose}, {"odd", case_odd},
         {"trunc", case_trunc},     {"childfd", case_childfd},   {"handover", case_handover},
-        {"storm", case_storm},     {"vforkdup", case_vforkdup},
+        {"storm", case_storm},     {"vforkdup", case_vforkdup}, {"dupkeep", case_dupkeep},
     };
     dsn = argc > 2 ? argv[2] : "";
     for (size_t i = 0; argc > 1 && i < sizeof(cases) / sizeof(cases[0]); i++)

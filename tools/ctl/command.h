@@ -13,10 +13,12 @@
 #define CTL_OPTIONS(X)                                                                             \
     X(PROCESS, 'p', "process", "PID|NAME",                                                         \
       "Only the process with this id, or those whose program is called NAME. May be given more "   \
-      "than once. Default: all live processes, merged; where there is none, the dead ones.")       \
+      "than once. Default: all live processes, merged; where there is none, the dead ones; in a "  \
+      "window also the dead that did something in it.")                                            \
     X(LAST, 0, "last", "DURATION",                                                                 \
       "Only what happened in the last DURATION, such as 30s, 5m or 1h. Kept in steps of 10 "       \
-      "seconds, so the window may begin one step early. Default: whole lives.")                    \
+      "seconds, so the window may begin one step early. Default: whole lives; health and watch: "  \
+      "the rules' window.")                                                                        \
     X(JSON, 'j', "json", "", "Print JSON. Durations are milliseconds.")                            \
     X(WATCH, 'w', "watch", "[SECONDS]",                                                            \
       "Print again every SECONDS (default 2) until interrupted; with --json one document a line.") \
