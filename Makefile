@@ -216,6 +216,18 @@ $(VICTIM_DIR)/plugin-%.so: tests/victims/plugin.c $(VICTIM_DIR)/libpq-%.so.5 Mak
 	$(call say,VICTIM,$@)
 	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared $< $(VICTIM_DIR)/libpq-$*.so.5 -Wl,-rpath,'$$ORIGIN' -o $@
 
+# Benchmarks: they print, and judge nothing.
+BENCH_BINS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
+
+$(BUILD)/bench/%: tests/bench/%.c $(UNIT_LIB) Makefile
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) $< $(UNIT_LIB) -lyaml -lm -o $@
+
+.PHONY: bench
+bench: $(BENCH_BINS) ## build and run the benchmarks
+	$(Q)set -e; for b in $^; do $$b; done
+
 run_tests = BUILD=$(BUILD) SAN=$(SAN) V=$(V) T='$(T)' CC='$(CC)' tools/scripts/run-tests.sh
 
 .PHONY: test unit

@@ -52,16 +52,19 @@ static struct slot *claim(bool spare, uint64_t *place)
     for (;;) {
         struct slot *slot = &ring[at & MASK];
         uint64_t turn = atomic_load_explicit(&slot->turn, memory_order_acquire);
+        if (turn > at) { /* another thread was faster */
+            at = atomic_load_explicit(&pushed, memory_order_relaxed);
+            continue;
+        }
+        /* At a place that is not full yet the consumer cannot have passed it: no wrap here. */
         uint64_t waiting = at - atomic_load_explicit(&popped, memory_order_relaxed);
         if (turn < at || (spare && waiting >= SPY_CALLLOG_ENTRIES / 4 * 3))
             return NULL;
-        if (turn == at && atomic_compare_exchange_weak_explicit(
-                              &pushed, &at, at + 1, memory_order_relaxed, memory_order_relaxed)) {
+        if (atomic_compare_exchange_weak_explicit(&pushed, &at, at + 1, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
             *place = at;
             return slot;
         }
-        if (turn > at)
-            at = atomic_load_explicit(&pushed, memory_order_relaxed);
     }
 }
 

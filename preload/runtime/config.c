@@ -22,7 +22,8 @@ static void copy(char out[SPY_PATH_BYTES], const char *name)
         strcpy(out, value);
 }
 
-bool spy_config_listed(const char *list, const char *name)
+/* Is NAME one of the comma-separated names in LIST? */
+static bool listed(const char *list, const char *name)
 {
     size_t len = strlen(name);
     while (*list != '\0') {
@@ -50,7 +51,7 @@ static bool wanted(void)
     if (getauxval(AT_SECURE) != 0)
         return false;
     if (only != NULL && *only != '\0')
-        return spy_config_listed(only, program_invocation_short_name);
+        return listed(only, program_invocation_short_name);
     return true;
 }
 

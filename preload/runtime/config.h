@@ -32,7 +32,4 @@ extern struct spy_config spy_config;
  * value that is too long is treated as not set. */
 void spy_config_read(void);
 
-/* Is NAME one of the comma-separated names in LIST? */
-bool spy_config_listed(const char *list, const char *name);
-
 #endif

@@ -122,11 +122,6 @@ static inline int spy_sys_fstat(int fd, struct stat *st)
 #endif
 }
 
-static inline int spy_sys_ftruncate(int fd, uint64_t bytes)
-{
-    return (int)SPY_SYS2(SYS_ftruncate, fd, bytes);
-}
-
 static inline int spy_sys_fallocate(int fd, uint64_t bytes)
 {
     return (int)SPY_SYS4(SYS_fallocate, fd, 0, 0, bytes);
