@@ -4,6 +4,11 @@
 # Alerting end to end: a slowdown that is injected into a real service is told, and then its end, by
 # `perfspy-ctl watch --on-change`, and by Prometheus and Alertmanager with the rules of
 # `perfspy-ctl export prometheus-rules` to a webhook.
+#
+# What is not slowed down stays far below the limits also on a busy machine; the benchmark's statistic
+# is the median, which some slow calls do not move.
+#
+# time limit: 900
 . "$(dirname "$0")/lib/check.sh"
 
 # ---- a service whose slowness is one number ------------------------------------------------------
@@ -17,12 +22,12 @@ SELECT h.* FROM (SELECT pg_sleep(seconds) FROM nap OFFSET 0) AS slept, quick_his
 SQL
 cat >"$TEST_DIR/rules.yml" <<'YAML'
 version: 1
-levels: {excellent: 50ms, good: 100ms, acceptable: 300ms, slow: 20s}
+levels: {excellent: 1s, good: 2s, acceptable: 4s, slow: 20s}
 health: {window: 10s, slow_share: 20%}
 operations:
   - name: api.usage
     http: GET /parts/{part_id}/usage
-    benchmark: {p95: 250ms, errors: 5%}
+    benchmark: {p50: 4s, errors: 5%}
 YAML
 
 slow_down() {
@@ -34,41 +39,29 @@ load() {
     local codes=$1
     while [ -e "$TEST_DIR/load" ]; do
         parts_call GET /parts/2/usage >>"$codes" 2>&1
-        sleep 0.05
+        sleep 0.1
     done
 }
 
 # A name that no other process has.
-cp "$PARTS_SERVER" "$TEST_DIR/parts_alerting"
-PARTS_SERVER=$TEST_DIR/parts_alerting
+name=alerting-$$
+cp "$PARTS_SERVER" "$TEST_DIR/$name"
+PARTS_SERVER=$TEST_DIR/$name
 # Watches before there is anything to watch.
-"$PERFSPY_CTL" watch -p parts_alerting --every 200ms >"$TEST_DIR/early.out" 2>"$TEST_DIR/early.err" &
+"$PERFSPY_CTL" watch -p "$name" --every 200ms >"$TEST_DIR/early.out" 2>"$TEST_DIR/early.err" &
 on_exit stop_process "$!"
-check "a watcher says what it does not find" wait_for 10 grep -q parts_alerting "$TEST_DIR/early.err"
-parts_start LD_PRELOAD="$PERFSPY_PRELOAD" PERFSPY_RULES="$TEST_DIR/rules.yml"
+check "a watcher says what it does not find" wait_for 10 grep -q "$name" "$TEST_DIR/early.err"
+parts_start LD_PRELOAD="$PERFSPY_PRELOAD" PERFSPY_RULES="$TEST_DIR/rules.yml" -- --query-timeout 60000
 service=$SERVER_PID
 parts_login
 : >"$TEST_DIR/load"
-for loader in 1 2; do
+for loader in 1 2 3 4; do
     load "$TEST_DIR/codes-$loader" &
     on_exit wait $!
 done
 on_exit rm -f "$TEST_DIR/load"
 
 # ---- Prometheus, Alertmanager and who they tell ---------------------------------------------------
-
-# free_port: one on the loopback address that nobody listens on.
-free_port() {
-    /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-# start NAME COMMAND...: a server that is stopped at the end; its log is NAME.log.
-start() {
-    local name=$1
-    shift
-    "$@" >"$TEST_DIR/$name.log" 2>&1 &
-    on_exit stop_process "$!"
-}
 
 # Keeps every alert that it is sent, one a line.
 cat >"$TEST_DIR/webhook.py" <<'PYTHON'
@@ -163,12 +156,12 @@ receivers:
   - name: webhook
     webhook_configs: [{url: '$webhook', send_resolved: true}]
 YAML
-alertmanager=127.0.0.1:$(free_port)
-start alertmanager prometheus-alertmanager --config.file="$TEST_DIR/alertmanager.yml" \
-    --storage.path="$TEST_DIR/alertmanager" --web.listen-address="$alertmanager" \
-    --cluster.listen-address=
+start_go_server "$TEST_DIR/alertmanager.log" prometheus-alertmanager \
+    --config.file="$TEST_DIR/alertmanager.yml" --storage.path="$TEST_DIR/alertmanager" \
+    --web.listen-address=127.0.0.1:0 --cluster.listen-address=
+alertmanager=$GO_SERVER
 cat >"$TEST_DIR/prometheus.yml" <<YAML
-global: {scrape_interval: 1s, evaluation_interval: 1s}
+global: {scrape_interval: 4s, evaluation_interval: 1s}
 rule_files: ['$TEST_DIR/alerts.yml']
 alerting: {alertmanagers: [{static_configs: [{targets: ['$alertmanager']}]}]}
 scrape_configs:
@@ -176,9 +169,9 @@ scrape_configs:
     authorization: {credentials_file: '$TEST_DIR/token'}
     static_configs: [{targets: ['$exporter']}]
 YAML
-prometheus=127.0.0.1:$(free_port)
-start prometheus prometheus --config.file="$TEST_DIR/prometheus.yml" \
-    --storage.tsdb.path="$TEST_DIR/prometheus" --web.listen-address="$prometheus"
+start_go_server "$TEST_DIR/prometheus.log" prometheus --config.file="$TEST_DIR/prometheus.yml" \
+    --storage.tsdb.path="$TEST_DIR/prometheus" --web.listen-address=127.0.0.1:0
+prometheus=$GO_SERVER
 
 # query PROMQL: the value, or nothing
 query() {
@@ -208,7 +201,7 @@ healthy() {
 } >"$TEST_DIR/healthy.log" 2>&1
 wait_for 30 healthy
 check "Prometheus scrapes the benchmark as met" \
-    wait_for 30 scraped_as 'perfspy_benchmark_met{operation="api.usage",stat="p95"}' 1
+    wait_for 30 scraped_as 'perfspy_benchmark_met{operation="api.usage",stat="p50"}' 1
 curl -sS "http://$prometheus/api/v1/label/__name__/values" | jq -r '.data[]' >"$TEST_DIR/names"
 assert_eq "every metric that the rules ask for exists" "" \
     "$(grep -oE 'perfspy_[a-z_]*[a-z][[{ ]' "$TEST_DIR/alerts.yml" | tr -d '[{ ' | sort -u |
@@ -256,38 +249,39 @@ benchmark_is() {
 
 check "a watcher that was there before the service saw it come" \
     wait_for 10 grep -q ' health: unknown -> healthy: ' "$TEST_DIR/early.out"
-assert_eq "and had said once that it was not there" 1 "$(wc -l <"$TEST_DIR/early.err")"
+assert_eq "and had said once that it was not there" 1 \
+    "$(grep -c 'no watched process is called' "$TEST_DIR/early.err")"
 "$PERFSPY_CTL" watch -p "$service" --every 100ms --initial >"$TEST_DIR/full" 2>&1 &
 initial=$!
 check "the first state is told where that is asked for" \
     wait_for 10 grep -q ' health: unknown -> healthy: ' "$TEST_DIR/full"
 stop_process "$initial"
-check "a watcher that only prints ends when nobody reads" \
-    bash -c 'timeout 20 "$0" watch -p "$1" --every 100ms --initial | true; exit "${PIPESTATUS[0]}"' \
-    "$PERFSPY_CTL" "$service"
+# The reader is gone before the first line.
+check "a watcher that only prints ends when nobody reads" bash -c 'exec 9> >(true); wait $!
+    exec timeout 100 "$0" watch -p "$1" --every 100ms --initial >&9' "$PERFSPY_CTL" "$service"
 sleep 1
 assert_eq "nothing is told while nothing changes" "" "$(cat "$changes")"
 assert_eq "no alert either" "" "$(cat "$alerts")"
 
 # ---- slow ----------------------------------------------------------------------------------------
 
-slow_down 0.5
+slow_down 5
 check "the benchmark's miss is told" wait_for 30 benchmark_is missed
 check "health is told to have become worse" wait_for 30 health_is warning
-assert_eq "the miss is told once, by name" "api.usage p95 met missed" \
+assert_eq "the miss is told once, by name" "api.usage p50 met missed" \
     "$(change_of benchmark '"\(.operation) \(.stat) \(.from) \(.to)"')"
-assert_eq "with its number and its limit" "1 250 true true true" "$(change_of benchmark \
-    '"\(.version) \(.limit_ms) \(.value_ms > 500) \(.calls >= 20) \(.window_s == 10)"')"
-assert_match "and its reason" '^p95 is 5[0-9][0-9] ms, limit 250 ms, of [0-9]+ calls$' \
+assert_eq "with its number and its limit" "1 4000 true true true" "$(change_of benchmark \
+    '"\(.version) \(.limit_ms) \(.value_ms > 5000 / 1.011) \(.calls >= 2) \(.window_s == 10)"')"
+assert_match "and its reason" '^p50 is [0-9.]+ s, limit 4 s, of [0-9]+ calls(, each of .*)?$' \
     "$(change_of benchmark .reason)"
 assert_match "health has reasons as well, and names who is to blame" \
-    'took 300 ms or longer in the last 10 s.*; api\.usage: ' "$(change_of health .reason | tail -n 1)"
-check "an alert of the benchmark arrives" wait_for 30 alert firing PerfspyBenchmarkMissed p95
+    'took 4 s or longer in the last 10 s.*; api\.usage: ' "$(change_of health .reason | tail -n 1)"
+check "an alert of the benchmark arrives" wait_for 30 alert firing PerfspyBenchmarkMissed p50
 check "an alert of health arrives" wait_for 30 alert firing PerfspyHealthWarning
 assert_match "the alert has value and limit" \
-    '^p95 is 5[0-9.]+ms in the last 10 s, its limit is 250 ms\.$' "$(jq -r 'select(
+    '^p50 is [0-9.]+s in the last 10 s, its limit is 4 s\.$' "$(jq -r 'select(
         .labels.alertname == "PerfspyBenchmarkMissed") | .annotations.description' "$alerts")"
-assert_eq "and says what it is about" "api.usage http parts_alerting warning $exporter" \
+assert_eq "and says what it is about" "api.usage http $name warning $exporter" \
     "$(jq -r 'select(.labels.alertname == "PerfspyBenchmarkMissed") | .labels |
         "\(.operation) \(.kind) \(.exe) \(.severity) \(.instance)"' "$alerts")"
 
@@ -297,7 +291,7 @@ slow_down 0
 check "the benchmark's recovery is told" wait_for 60 benchmark_is met
 check "health is told to be healthy again" wait_for 60 health_is healthy
 check "the resolution of the benchmark's alert arrives" \
-    wait_for 30 alert resolved PerfspyBenchmarkMissed p95
+    wait_for 30 alert resolved PerfspyBenchmarkMissed p50
 check "and that of health's" wait_for 30 alert resolved PerfspyHealthWarning
 assert_eq "nothing else was alerted" "PerfspyBenchmarkMissed PerfspyHealthWarning" \
     "$(jq -r .labels.alertname "$alerts" | sort -u | xargs)"
@@ -315,19 +309,26 @@ assert_eq "it had nothing to complain of" "" "$(cat "$TEST_DIR/watch.err")"
 assert_eq "what it printed is what it told" "$(jq -c .change "$changes")" \
     "$(jq -c . "$TEST_DIR/watch.out")"
 
-told=$(wc -l <"$TEST_DIR/watch.out")
-
-# complains FILE TEXT: once for each change, and of nothing else.
+# complains FILE NUMBER TEXT: that often, and of nothing else.
 complains() {
-    [ "$(uniq -c "$1" | xargs)" = "$told perfspy-ctl: --on-change: the command $2" ]
+    [ "$(uniq -c "$1" | xargs)" = "$2 perfspy-ctl: --on-change: the command $3" ]
 }
 
-check "a command that fails is reported, and watching goes on" \
-    wait_for 20 complains "$TEST_DIR/failing.err" "ended with status 7"
-check "a command that hangs is killed, and watching goes on" wait_for 20 complains \
-    "$TEST_DIR/hanging.err" "was killed: it ran longer than its --timeout"
+# Each looks at moments of its own, and what lasts a moment only one of them may see. All see these.
+fails_for_each() {
+    grep -q ' p50 .*: missed -> met: ' "$TEST_DIR/failing.out" &&
+        complains "$TEST_DIR/failing.err" "$(wc -l <"$TEST_DIR/failing.out")" "ended with status 7"
+}
+hangs_for_each() {
+    local number
+    number=$(wc -l <"$TEST_DIR/hanging.err")
+    [ "$number" -ge 4 ] && complains "$TEST_DIR/hanging.err" "$number" \
+        "was killed: it ran longer than its --timeout"
+}
+check "a command that fails is reported, and watching goes on" wait_for 20 fails_for_each
+check "a command that hangs is killed, and watching goes on" wait_for 20 hangs_for_each
 assert_match "a line is printed for each change" \
-    '^[0-9TZ:-]+: benchmark p95 of api\.usage: met -> missed: p95 is 5[0-9][0-9] ms, limit 250 ms' \
+    '^[0-9TZ:-]+: benchmark p50 of api\.usage: met -> missed: p50 is [0-9.]+ s, limit 4 s' \
     "$(grep missed: "$TEST_DIR/failing.out")"
 assert_eq "the service answered all the time" 200 "$(cat "$TEST_DIR"/codes-* | sort -u | xargs)"
 

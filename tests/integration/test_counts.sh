@@ -10,6 +10,7 @@ parts_start LD_PRELOAD="$PERFSPY_PRELOAD" PERFSPY_RULES="$PWD/rules/parts.yml" -
 parts_login
 
 declare -A want_calls want_status want_errors
+requests=1 # the log-in
 # expect OPERATION CALLS: adds to what is expected.
 expect() {
     want_calls[$1]=$((${want_calls[$1]:-0} + $2))
@@ -18,6 +19,7 @@ expect() {
 # drive TIMES STATUS METHOD PATH API FUNCTION [JSON]: calls an endpoint, and notes what must be seen.
 drive() {
     local times=$1 status=$2 method=$3 path=$4 api=$5 function=$6 i got
+    requests=$((requests + times))
     for ((i = 0; i < times; i++)); do
         got=$(parts_call "$method" "${path//%n/$i}" ${7:+"${7//%n/$i}"})
         [ "$got" = "$status" ] || not_ok "$method $path" "want $status, got $got: $(<"$TEST_DIR/body")"
@@ -72,7 +74,7 @@ expect parts_db.commit 4
 expect parts_db.rollback 12
 
 stats=$TEST_DIR/stats.json
-"$PERFSPY_CTL" stats -p "$SERVER_PID" --json >"$stats"
+parts_await_requests "$SERVER_PID" "$requests" "$stats"
 for operation in "${!want_calls[@]}"; do
     assert_eq "calls of $operation" "${want_calls[$operation]}" \
         "$(json "$stats" '[.operations[] | select(.operation == $o) | .calls] | add' \

@@ -3,6 +3,8 @@
 #
 # The harness keeps its promises: a run ends with nothing left, however it is ended; runs do not
 # meet; and the test runner sees a test fail in each of the ways in which one can.
+#
+# time limit: 900
 # shellcheck source=tests/integration/lib/check.sh
 . "$(dirname "$0")/lib/check.sh"
 
@@ -71,12 +73,12 @@ test_places() {
     gone_after KILL 'out of reach for the server'
 }
 
-# judged WHAT REGEX STATUS SCRIPT: what the runner says of a test with that body.
+# judged WHAT REGEX STATUS SCRIPT [LIMIT]: what the runner says of a test with that body.
 judged() {
     local test=$TEST_DIR/test_inner.sh output status=0
-    printf '#!/usr/bin/env bash\n# time limit: 2\n%s\n' "$4" >"$test"
+    printf '#!/usr/bin/env bash\n# time limit: %d\n%s\n' "${5:-200}" "$4" >"$test"
     chmod +x "$test"
-    output=$(tools/scripts/run-tests.sh "$test" 2>&1) || status=$?
+    output=$(STRAGGLER_LIMIT=1 tools/scripts/run-tests.sh "$test" 2>&1) || status=$?
     assert_eq "$1: exit status" "$3" "$status"
     assert_match "$1: said" "$2" "$output"
 }
@@ -92,15 +94,18 @@ test_verdicts() {
         'echo "ok - a"; exit 3'
     judged 'a crash' 'ended by signal SEGV.*1 passed, 1 failed$' 1 'echo "ok - a"; kill -SEGV $$'
     judged 'less than planned' 'planned 2 checks and made 1' 1 'echo 1..2; echo "ok 1 - a"'
-    judged 'no end' 'did not end within' 1 'echo "ok - a"; sleep 600'
+    judged 'no end' 'did not end within' 1 'echo "ok - a"; sleep 600' 2
+    # The script ends when the process that it leaves is what it is to be.
+    # shellcheck disable=SC2016 # for the inner shell
+    local sleeps='until grep -aqs "^sleep" "/proc/$!/cmdline"; do sleep 0.02; done'
     judged 'a process left running' 'left process [0-9]+ running: sleep 600' 1 \
-        'echo "ok - a"; setsid sleep 600 &'
+        "echo 'ok - a'; setsid sleep 600 & $sleeps"
     # shellcheck disable=SC2016 # for the inner shell
     judged 'a process that hides its mark' 'left running: process [0-9]+, sleep 600' 1 \
-        'echo "ok - a"; cd "$TEST_DIR/tmp" && env -i setsid sleep 600 >/dev/null 2>&1 &'
-    judged 'a file outside' "left in place: /tmp/perfspy-harness-$$" 1 \
-        "echo 'ok - a'; touch /tmp/perfspy-harness-$$"
-    rm -f "/tmp/perfspy-harness-$$"
+        'echo "ok - a"; cd "$TEST_DIR/tmp"; env -i setsid sleep 600 >/dev/null 2>&1 & '"$sleeps"
+    judged 'a file outside' "left in place: /tmp/perfspy-0$$" 1 \
+        "echo 'ok - a'; touch /tmp/perfspy-0$$"
+    rm -f "/tmp/perfspy-0$$"
 }
 
 test_endings

@@ -12,7 +12,7 @@ raw() (
     exec 3<>"/dev/tcp/127.0.0.1/$port"
     # shellcheck disable=SC2059 # the text is the format
     printf "$1" >&3
-    timeout 5 head -c "${2:-1000000}" <&3
+    timeout 60 head -c "${2:-1000000}" <&3
 )
 
 parts_init --parts 200 >"$TEST_DIR/init.log" 2>&1

@@ -39,9 +39,15 @@ assert_eq 'a second init makes the user' admin \
 
 # ---- tokens expire ----------------------------------------------------------------------------
 
+# Some request is made before its token is too old, also on a busy machine.
+fresh_token_serves() {
+    parts_login
+    parts_request GET /parts/1
+    [ "$STATUS" = 200 ]
+}
+
 parts_start -- --token-ttl 1 --threads 1 --pool 1
-parts_login
-parts_request GET /parts/1
+wait_for 5 fresh_token_serves || true
 parts_gives 'a fresh token' 200 .id 1
 sleep 1.2
 parts_request GET /parts/1
@@ -58,10 +64,10 @@ locked() {
 lock_part() {
     : >"$TEST_DIR/lock"
     PGAPPNAME=locker psql -XqAt -c "BEGIN; SELECT 'locked' FROM parts WHERE id = $1 FOR UPDATE" \
-        -c "SELECT pg_sleep(60)" >"$TEST_DIR/lock" 2>&1 &
+        -c "SELECT pg_sleep(600)" >"$TEST_DIR/lock" 2>&1 &
     locker=$!
     on_exit stop_process "$locker"
-    wait_for 5 locked
+    wait_for 15 locked
 }
 
 unlock_part() {
@@ -85,7 +91,7 @@ blocked_put() {
         --data-binary "@$TEST_DIR/part" >"$TEST_DIR/put.status" &
     put=$!
     on_exit stop_process "$put"
-    wait_for 5 put_is_blocked
+    wait_for 15 put_is_blocked
 }
 
 # put_gives WHAT STATUS CODE: what it ended with.
@@ -101,7 +107,8 @@ served() {
 
 # ---- connections run out ----------------------------------------------------------------------
 
-parts_start -- --pool 1 --threads 4 --pool-wait 300 --query-timeout 1500
+# Whoever looks whether the statement is blocked does so long before it has taken too long.
+parts_start -- --pool 1 --threads 4 --pool-wait 300 --query-timeout 10000
 parts_login
 lock_part 10
 blocked_put 10 late
@@ -109,7 +116,7 @@ parts_request GET /parts/11
 parts_refuses 'all connections busy' 503 overloaded null
 assert_eq 'a 503 says when to come back' 1 "$(parts_header Retry-After)"
 put_gives 'a statement that takes too long' 503 database_unavailable
-check 'the connection serves again' wait_for 6 served
+check 'the connection serves again' wait_for 15 served
 unlock_part
 parts_ends 'SIGTERM ends an idle server with'
 
@@ -120,8 +127,13 @@ backends() {
          WHERE datname = current_database() AND application_name = 'parts_server'"
 }
 
+# gone PIDS: those backends, separated by commas, have ended, and their sockets are closed; that they
+# are no longer listed says less.
 gone() {
-    [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE pid IN ($1)")" = 0 ]
+    local pid
+    for pid in ${1//,/ }; do
+        process_ended "$pid" || return 1
+    done
 }
 
 # allow_connections BOOLEAN
@@ -135,13 +147,15 @@ served_pid=$SERVER_PID served_url=$SERVER_URL
 pids=$(backends)
 sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid IN ($pids)" \
     >"$TEST_DIR/terminated"
-wait_for 5 gone "$pids"
+wait_for 15 gone "$pids"
 parts_request GET /parts/1
 parts_gives 'a connection that died idle costs no request' 200 .id 1
 
+pids=$(backends)
 allow_connections false
 psql -XqAtd postgres -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = '$PGDATABASE'" >"$TEST_DIR/terminated"
+wait_for 15 gone "$pids"
 parts_request GET /healthz
 parts_refuses 'healthz without a database' 503 database_unavailable null
 parts_request GET /parts/1
@@ -152,8 +166,12 @@ parts_refuses 'a server started without a database' 503 database_unavailable nul
 parts_ends 'and stopped without one'
 allow_connections true
 SERVER_PID=$served_pid SERVER_URL=$served_url
-check 'the service comes back with the database' wait_for 6 served
-parts_request GET /healthz
+check 'the service comes back with the database' wait_for 15 served
+healthy() {
+    parts_request GET /healthz
+    [ "$STATUS" = 200 ]
+}
+wait_for 15 healthy || true
 parts_gives 'healthz comes back' 200 .status ok
 parts_ends 'stopped after all that with'
 
@@ -165,24 +183,23 @@ connection_refused() {
     [ "$status" = 7 ]
 }
 
-parts_start -- --pool 2 --threads 2
+parts_start -- --pool 2 --threads 2 --drain 600000 --query-timeout 600000
 parts_login
 lock_part 10
 blocked_put 10 drained
 kill -TERM "$SERVER_PID"
-check 'a draining server accepts no more' wait_for 5 connection_refused
+check 'a draining server accepts no more' wait_for 15 connection_refused
 check_fails 'a draining server runs on' process_ended "$SERVER_PID"
 unlock_part
 put_gives 'the request in flight is answered' 200 null
 assert_eq 'and done' drained "$(sql 'SELECT name FROM parts WHERE id = 10')"
 parts_ends 'a drained server ends with'
 
-parts_start -- --pool 2 --threads 2 --drain 300
+parts_start -- --pool 2 --threads 2 --drain 300 --query-timeout 600000
 parts_login
 lock_part 10
 blocked_put 10 cut
-began=$SECONDS
 parts_ends 'a server that waited long enough ends with'
-check 'the wait for requests is bounded' test $((SECONDS - began)) -lt $((4 * PATIENCE))
+check 'the wait for requests is bounded: this one would still wait' running "$locker"
 put_gives 'the request cut off is told so' 503 database_unavailable
 unlock_part

@@ -3,16 +3,21 @@
 #
 # parts-validate against real services: a healthy one, a slowed one, wrong ones, none at all; and
 # that it never leaves anything behind.
+#
+# time limit: 900
 . "$(dirname "$0")/lib/check.sh"
 
 validate=$BUILD/parts-validate
 report=$TEST_DIR/report.json
 
-# run WANT [OPTION...]: validates the service; the status must be WANT. What it says is in $said.
+# run WANT [OPTION...]: validates the service; the status must be WANT. What it says is in $said. The
+# rules are those of the service, with limits that a busy machine does not reach.
+rules=$TEST_DIR/rules.yml
+parts_patient_rules >"$rules"
 run() {
     local want=$1 got=0
     shift
-    "$validate" --url "$SERVER_URL" "$@" >"$TEST_DIR/said" 2>&1 </dev/null || got=$?
+    "$validate" --url "$SERVER_URL" --rules "$rules" "$@" >"$TEST_DIR/said" 2>&1 </dev/null || got=$?
     said=$(<"$TEST_DIR/said")
     assert_eq "$what: exit status" "$want" "$got"
 }
@@ -26,13 +31,15 @@ nothing_left() {
 }
 
 parts_init --parts 900 >"$TEST_DIR/init.log" 2>&1
-parts_start LD_PRELOAD="$PERFSPY_PRELOAD" PERFSPY_RULES="$PWD/rules/parts.yml"
+parts_start LD_PRELOAD="$PERFSPY_PRELOAD" PERFSPY_RULES="$rules"
 
 # ---- a healthy service -----------------------------------------------------------------------
 
 what="healthy"
+begun=${EPOCHREALTIME/./}
 run 0 --output "$TEST_DIR/report.txt" --output "$report" --output "$TEST_DIR/report.xml" \
     --requests 200 --warmup 10 --concurrency 3
+took_ms=$(((${EPOCHREALTIME/./} - begun) / 1000))
 nothing_left
 assert_match "$what: the result in a line" \
     '^passed: 0 of [0-9,]+ checks failed; benchmarks: 0 missed, [0-9]+ met' "$said"
@@ -59,16 +66,19 @@ assert_json "$what: every endpoint has calls" "$report" \
       "api.update_part", "api.delete_part", "api.get_parts_by_type") != null'
 assert_json "$what: seed benchmarks of requests are judged" "$report" \
     '[.benchmarks[] | select(.kind == "http") | .limit_ms] | sort
-     == [200, 300, 400, 400, 600, 1000, 1500, 2000]'
+     == ([200, 300, 400, 400, 600, 1000, 1500, 2000] | map(1000 * .))'
 assert_json "$what: so are those of statements, by the server's view" "$report" \
     '[.benchmarks[] | select(.kind == "sql") | .met] == [true, true, true, true]'
 assert_json "$what: both sides count the same" "$report" \
     '.server.watched and ([.server.operations[] | .client_calls == .server_calls] | all)
      and (.server.operations | length) == 13'
-# But for what passes between the last byte and the return of the call that sent it.
-assert_json "$what: the server's time is inside the client's" "$report" \
-    '[.server.operations[] | .server_p95_ms > 0 and .server_p95_ms <= .client_p95_ms * 1.03 + 5]
-     | all'
+# A request may end for the server long after its client has the last byte, but before the next one on
+# the same connection: all of them together fit into three times the run. A twentieth takes the p95 or
+# longer.
+assert_json "$what: the server's times are inside the client's" "$report" \
+    '(.server.operations | all(.server_p95_ms > 0)) and
+     ([.server.operations[] | .server_p95_ms * .server_calls / 20] | add) <= 1.02 * 3 * $took' \
+    --argjson took "$took_ms"
 "$PERFSPY_CTL" stats -p "$SERVER_PID" --json >"$TEST_DIR/stats.json"
 assert_eq "$what: perfspy-ctl says so too" \
     "$(json "$report" '[.server.operations[] | "\(.operation) \(.client_calls)"] | sort[]' |
@@ -107,6 +117,7 @@ PARTS_TOKEN=none
 (while :; do parts_call GET /parts/1 >"$TEST_DIR/status"; done) &
 other=$!
 on_exit kill "$other"
+wait_for 15 test -s "$TEST_DIR/status"
 run 0 --output "$report" --scenario usage --scenario part --requests 300 --quiet
 kill "$other"
 wait "$other" || true
@@ -262,26 +273,36 @@ psql -qXc "DELETE FROM inventory WHERE part_id IN (SELECT id FROM parts WHERE pa
 psql -qXc "DELETE FROM parts WHERE part_number LIKE 'VALIDATE-%'"
 
 what="somebody else writes"
-psql -qX >/dev/null <<'SQL' &
-SELECT pg_sleep(0.4);
-DELETE FROM usage_history WHERE part_id = (SELECT max(id) FROM parts);
-DELETE FROM inventory WHERE part_id = (SELECT max(id) FROM parts);
-DELETE FROM parts WHERE id = (SELECT max(id) FROM parts);
+# One part after the other goes, from before the run until after it.
+PGAPPNAME=writer psql -qX >"$TEST_DIR/writer" 2>&1 <<'SQL' &
+DO $$
+BEGIN
+    FOR i IN 1 .. 500 LOOP
+        DELETE FROM usage_history WHERE part_id = (SELECT max(id) FROM parts);
+        DELETE FROM inventory WHERE part_id = (SELECT max(id) FROM parts);
+        DELETE FROM parts WHERE id = (SELECT max(id) FROM parts);
+        COMMIT;
+        PERFORM pg_sleep(CASE WHEN i < 100 THEN 0.05 ELSE 0.5 END);
+    END LOOP;
+END $$
 SQL
 writer=$!
+on_exit stop_process "$writer"
 run 1 --scenario pagination --requests 1000 --output "$report"
-wait "$writer"
+sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = 'writer'" >"$TEST_DIR/stopped"
+wait "$writer" || true
 failed_check "the total is the same throughout"
 
 # ---- runs that do not come to their end ------------------------------------------------------
 
 # begin [OPTION...]: a run that would take for ever, in the background, in the middle of writing.
 begin() {
-    env --default-signal=INT "$validate" --url "$SERVER_URL" --scenario write --warmup 0 \
-        --requests 1000000 --output "$report" "$@" >"$TEST_DIR/said" 2>&1 </dev/null &
+    env --default-signal=INT "$validate" --url "$SERVER_URL" --rules "$rules" --scenario write \
+        --warmup 0 --requests 1000000 --output "$report" "$@" >"$TEST_DIR/said" 2>&1 </dev/null &
     run_pid=$!
     on_exit stop_process "$run_pid"
-    wait_for 10 has_written
+    wait_for 15 has_written
 }
 
 has_written() {
@@ -305,24 +326,29 @@ assert_json "$what: the report says so" "$report" \
      and .scenarios[1].result == "passed"'
 assert_match "$what: and what it does" 'removing the parts' "$(<"$TEST_DIR/said")"
 
+is_locked() {
+    [ "$(sql "SELECT count(*) FROM pg_stat_activity
+              WHERE datname = current_database() AND wait_event = 'PgSleep'")" = 1 ]
+}
+
+# lock SECONDS: somebody has the table locked for that long.
+lock() {
+    psql -qXc "BEGIN; LOCK TABLE parts; SELECT pg_sleep($1); ROLLBACK" >"$TEST_DIR/lock" &
+    locker=$!
+    wait_for 15 is_locked
+}
+
 what="SIGTERM while the service hangs"
 begin
-psql -qX >/dev/null <<'SQL' &
-BEGIN; LOCK TABLE parts; SELECT pg_sleep(1); ROLLBACK;
-SQL
-locker=$!
-sleep 0.3
+lock 3
 kill -s TERM "$run_pid"
 wait "$locker"
 ended 143
 nothing_left
 
 what="time limit, while the service hangs"
-begin --time-limit 2s
-psql -qX >/dev/null <<'SQL' &
-BEGIN; LOCK TABLE parts; SELECT pg_sleep(3); ROLLBACK;
-SQL
-locker=$!
+begin --time-limit 8s
+lock 9
 ended 1
 wait "$locker"
 nothing_left

@@ -8,16 +8,16 @@
 #
 # `check` takes from the environment: BUILD; LEFT_MARK and LEFT_DIR, the run's mark and its scratch
 # directory (tests/integration/lib/run.sh; not as arguments, or it would find itself); LEFT_SINCE,
-# when the run began in clock ticks since boot; LEFT_BEFORE, what `list` printed before it.
+# when the run began in clock ticks since boot; LEFT_BEFORE, a file with what `list` printed before it.
 set -euo pipefail
 
 # shellcheck source=tests/integration/lib/run.sh
 . "$(dirname "$(readlink -f "$0")")/../../tests/integration/lib/run.sh"
 
-# Where perfspy puts files if nobody tells it otherwise; other runs' scratch directories aside.
+# Where perfspy puts files if nobody tells it otherwise.
 list_files() {
-    find /run/perfspy /tmp/perfspy-* /dev/shm/perfspy* "${XDG_RUNTIME_DIR:-/nowhere}/perfspy" \
-        -path '/tmp/perfspy-run.*' -prune -o -print 2>/dev/null | sort || true
+    find /run/perfspy /tmp/perfspy-[0-9]* /dev/shm/perfspy* "${XDG_RUNTIME_DIR:-/nowhere}/perfspy" \
+        2>/dev/null | sort || true
 }
 
 # works_below PID DIR: by its current directory or by what it was called with.
@@ -51,7 +51,7 @@ files_left() {
         if [ -z "$pid" ] || [ ! -d "/proc/$pid" ]; then
             echo "$file"
         fi
-    done < <(comm -13 <(echo "$LEFT_BEFORE") <(list_files))
+    done < <(comm -13 "$LEFT_BEFORE" <(list_files))
     [ ! -e "$LEFT_DIR" ] || echo "$LEFT_DIR"
 }
 

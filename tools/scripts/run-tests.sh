@@ -25,6 +25,8 @@ ulimit -c 0
 . tests/integration/lib/run.sh
 
 unit_limit=120 script_limit=300
+# What a test killed may take this long to be gone, on a machine that has other things to do.
+straggler_limit=${STRAGGLER_LIMIT:-15}
 slower=$([ -n "${SAN:-}" ] && echo 4 || echo 1)
 passed=0 failed=0 skipped=0 number=0
 failures=()
@@ -79,7 +81,7 @@ judge_end() {
 
 # Processes that a test left behind: they are named, counted as a failure, and ended.
 end_stragglers() {
-    local mark=$1 pids pid deadline=$((SECONDS + 1))
+    local mark=$1 pids pid deadline=$((SECONDS + straggler_limit))
     while mapfile -t pids < <(run_processes "$mark") && [ "${#pids[@]}" -gt 0 ]; do
         [ "$SECONDS" -gt "$deadline" ] || { sleep 0.05 && continue; }
         for pid in "${pids[@]}"; do
@@ -166,8 +168,9 @@ done
     exit 1
 }
 
-before=$("$here/leftovers.sh" list)
 run_begin
+before=$BUILD/left-before.$$
+"$here/leftovers.sh" list >"$before"
 for file in "${selected[@]}"; do
     run_test "$file"
 done
@@ -178,6 +181,7 @@ if ! env -u PERFSPY_TEST_RUN LEFT_MARK="$PERFSPY_TEST_RUN" LEFT_DIR="$RUN_DIR" \
     failed=$((failed + 1))
     failures+=("leftovers")
 fi
+rm -f "$before"
 [ "$failed" -eq 0 ] || printf 'failed: %s\n' "${failures[@]}"
 echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"
 [ "$failed" -eq 0 ]

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#define SETTLE_NS 1000000000ull
+#define SETTLE_NS 10000000000ull
 #define NAP_NS    20000000
 
 /* ---- one reading ---------------------------------------------------------------------------- */

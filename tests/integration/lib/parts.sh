@@ -44,7 +44,7 @@ parts_request() {
     [ -z "${PARTS_TOKEN:-}" ] || auth=(-H "Authorization: Bearer $PARTS_TOKEN")
     : >"$TEST_DIR/body"
     : >"$TEST_DIR/head"
-    STATUS=$(curl -s --max-time 20 -X "$method" -o "$TEST_DIR/body" -D "$TEST_DIR/head" \
+    STATUS=$(curl -s --max-time 60 -X "$method" -o "$TEST_DIR/body" -D "$TEST_DIR/head" \
         -w '%{http_code}' "${auth[@]}" "$@" "$SERVER_URL$path") || STATUS=000
 }
 
@@ -61,6 +61,27 @@ parts_header() {
 # parts_body FILTER: what jq makes of that answer's body.
 parts_body() {
     json "$TEST_DIR/body" "$1" 2>/dev/null || echo "(not JSON)"
+}
+
+# parts_patient_rules: the service's rules with every limit a thousand times as long, so that none is
+# reached because a machine is busy.
+parts_patient_rules() {
+    sed -E 's/\b([0-9]+)s\b/\1000s/g; s/\b([0-9]+)ms\b/\1s/g' rules/parts.yml
+}
+
+# parts_requests_counted PID NUMBER FILE: leaves what perfspy-ctl's stats say of the process in FILE;
+# true if they count that many requests or more, those for the service's health aside.
+parts_requests_counted() {
+    "$PERFSPY_CTL" stats -p "$1" --json >"$3" 2>/dev/null && jq -e '([.operations[] |
+        select(.kind == "http" and (.operation | endswith("healthz") | not)) | .calls] | add)
+        >= $number' --argjson number "$2" "$3" >/dev/null
+}
+
+# parts_await_requests PID NUMBER [FILE]: until that is true. A thread counts a request when it has
+# sent the answer, which the client may have had for long: who looks at numbers of requests has to wait
+# for the last of them. Whether it ever came, and no more than that, is for the caller's checks to say.
+parts_await_requests() {
+    wait_for 15 parts_requests_counted "$1" "$2" "${3:-$TEST_DIR/counted.json}" || true
 }
 
 # The following are checks, and need check.sh.

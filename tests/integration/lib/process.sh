@@ -4,8 +4,10 @@
 # Starting, awaiting and stopping processes, for the tests and the demo. What a script starts here
 # is stopped when the script ends, in reverse order.
 
-# Everything takes longer under a sanitizer.
-PATIENCE=$([ -n "${SAN:-}" ] && echo 4 || echo 1)
+# How many times as long as wait_for is told it waits for what should come: a busy machine can take
+# long over anything, and waiting costs nothing where it comes. Everything takes longer still under a
+# sanitizer.
+PATIENCE=$([ -n "${SAN:-}" ] && echo 12 || echo 4)
 
 CLEANUPS=()
 SERVERS=0
@@ -25,7 +27,8 @@ run_cleanups() {
     CLEANUPS=()
 }
 
-# wait_for SECONDS COMMAND...: repeats COMMAND until it succeeds; returns 1 after SECONDS.
+# wait_for SECONDS COMMAND...: repeats COMMAND until it succeeds; returns 1 after SECONDS (times
+# PATIENCE).
 wait_for() {
     local deadline=$((${EPOCHREALTIME/./} + $1 * PATIENCE * 1000000))
     shift
@@ -71,13 +74,26 @@ start_server() {
     fi
 }
 
-# stop_process PID [SIGNAL]: asks a child of this script to end, after 15 seconds forces it, and
-# returns its exit status (128 + the signal's number where a signal ended it).
+# start_go_server LOG COMMAND...: starts a server of Prometheus' family, told to listen at port 0, in
+# the background. Sets GO_SERVER, HOST:PORT where it listens. (A port that is looked for beforehand may
+# be somebody else's by the time that it is bound.)
+start_go_server() {
+    local log=$1
+    shift
+    "$@" >"$log" 2>&1 &
+    on_exit stop_process "$!"
+    wait_for 30 grep -qs 'msg="Listening on" address=' "$log" || cat "$log"
+    GO_SERVER=$(sed -n 's/.*msg="Listening on" address=//p' "$log")
+    [ -n "$GO_SERVER" ]
+}
+
+# stop_process PID [SIGNAL]: asks a child of this script to end, after 15 seconds (times PATIENCE)
+# forces it, and returns its exit status (128 + the signal's number where a signal ended it).
 stop_process() {
     local status=0
     kill -s "${2:-TERM}" "$1" 2>/dev/null || true
     if ! wait_for 15 process_ended "$1"; then
-        echo "process $1 ignored SIG${2:-TERM} for 15 seconds; killed" >&2
+        echo "process $1 ignored SIG${2:-TERM} for $((15 * PATIENCE)) seconds; killed" >&2
         kill -s KILL "$1" 2>/dev/null || true
     fi
     wait "$1" 2>/dev/null || status=$?

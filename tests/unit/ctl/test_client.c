@@ -26,6 +26,9 @@ static int listen_here(void)
     return fd;
 }
 
+/* How often a busy machine may keep a server of ours from answering in the client's time. */
+#define TRIES 20
+
 /* Answers one client with COUNT bytes in pieces, then waits to be killed if SILENT. */
 static pid_t serve(const char *bytes, size_t count, bool silent)
 {
@@ -52,13 +55,28 @@ static pid_t serve(const char *bytes, size_t count, bool silent)
     _exit(0);
 }
 
-static enum spy_status dump(pid_t server, struct spy_region **out, struct spy_error *err)
+static const char too_late[] = "no answer within 1000 ms";
+
+static enum spy_status dump_once(pid_t server, struct spy_region **out, struct spy_error *err)
 {
     memset(err, 0, sizeof(*err));
     enum spy_status status =
         ctl_client_dump(path, geteuid(), (struct spy_process_id){10, 1000}, out, err);
     kill(server, SIGKILL);
     waitpid(server, NULL, 0);
+    return status;
+}
+
+/* What a server that answers so gives. */
+static enum spy_status dump(const char *bytes, size_t count, struct spy_region **out,
+                            struct spy_error *err)
+{
+    enum spy_status status = SPY_ERR_IO;
+    for (int tries = 0; tries < TRIES; tries++) {
+        status = dump_once(serve(bytes, count, false), out, err);
+        if (status == SPY_OK || strcmp(err->text, too_late) != 0)
+            break;
+    }
     return status;
 }
 
@@ -72,17 +90,17 @@ static void takes_a_cut_image(void **state)
     assert_non_null(reply);
     size_t head = (size_t)sprintf(reply, "ok %zu\n", count);
     memcpy(reply + head, region, count);
-    assert_int_equal(dump(serve(reply, head + count, false), &out, &err), SPY_OK);
+    assert_int_equal(dump(reply, head + count, &out, &err), SPY_OK);
     assert_memory_equal(out, region, region->total_bytes); /* the rest is zero in both */
     ctl_image_free(out);
     free(reply);
 }
 
-static void expect(const char *reply, bool silent, enum spy_status wanted, const char *text)
+static void expect(const char *reply, enum spy_status wanted, const char *text)
 {
     struct spy_region *out;
     struct spy_error err;
-    assert_int_equal(dump(serve(reply, strlen(reply), silent), &out, &err), wanted);
+    assert_int_equal(dump(reply, strlen(reply), &out, &err), wanted);
     assert_null(out);
     assert_string_equal(err.text, text);
 }
@@ -90,24 +108,39 @@ static void expect(const char *reply, bool silent, enum spy_status wanted, const
 static void bad_answers(void **state)
 {
     (void)state;
-    expect("error 9\nnot today", false, SPY_ERR_REFUSED, "not today");
-    expect("ok 5\nshort", false, SPY_ERR_CORRUPT, "5 bytes are too few for a region");
-    expect("ok 100\nshort", false, SPY_ERR_IO, "it closed the connection after 5 of 100 bytes");
-    expect("", false, SPY_ERR_IO, "it closed the connection after 0 of 1 bytes");
-    expect("ok -1\n", false, SPY_ERR_CORRUPT, "an answer that is not of the protocol");
-    expect("ok 99999999999\n", false, SPY_ERR_CORRUPT, "an answer that is not of the protocol");
-    expect("hello\n", false, SPY_ERR_CORRUPT, "an answer that is not of the protocol");
-    expect("0123456789012345678901234567890123456789012345678901234567890123456789", false,
+    expect("error 9\nnot today", SPY_ERR_REFUSED, "not today");
+    expect("ok 5\nshort", SPY_ERR_CORRUPT, "5 bytes are too few for a region");
+    expect("ok 100\nshort", SPY_ERR_IO, "it closed the connection after 5 of 100 bytes");
+    expect("", SPY_ERR_IO, "it closed the connection after 0 of 1 bytes");
+    expect("ok -1\n", SPY_ERR_CORRUPT, "an answer that is not of the protocol");
+    expect("ok 99999999999\n", SPY_ERR_CORRUPT, "an answer that is not of the protocol");
+    expect("hello\n", SPY_ERR_CORRUPT, "an answer that is not of the protocol");
+    expect("0123456789012345678901234567890123456789012345678901234567890123456789",
            SPY_ERR_CORRUPT, "an answer that is not of the protocol");
+}
+
+/* How long the client waits for one that begins an answer and says no more. */
+static uint64_t wait_for_silent(void)
+{
+    static const char reply[] = "ok 100\nhalf";
+    struct spy_region *out;
+    struct spy_error err;
+    pid_t server = serve(reply, strlen(reply), true);
+    uint64_t before = ctl_clock_ns(CLOCK_MONOTONIC);
+    assert_int_equal(dump_once(server, &out, &err), SPY_ERR_IO);
+    uint64_t took = ctl_clock_ns(CLOCK_MONOTONIC) - before;
+    assert_string_equal(err.text, too_late);
+    assert_true(took >= 990 * MS);
+    return took;
 }
 
 static void silence_has_a_deadline(void **state)
 {
     (void)state;
-    uint64_t before = ctl_clock_ns(CLOCK_MONOTONIC);
-    expect("ok 100\nhalf", true, SPY_ERR_IO, "no answer within 1000 ms");
-    uint64_t took = ctl_clock_ns(CLOCK_MONOTONIC) - before;
-    assert_in_range(took, 990 * MS, 3 * SEC);
+    uint64_t took = wait_for_silent();
+    for (int tries = 1; tries < TRIES && took > 3 * SEC; tries++)
+        took = wait_for_silent();
+    assert_true(took <= 3 * SEC);
 }
 
 static void other_users_server(void **state)
@@ -132,7 +165,7 @@ static void other_users_server(void **state)
         pause();
     }
     enum spy_status status = SPY_ERR_IO;
-    for (int tries = 0; tries < 200 && status == SPY_ERR_IO; tries++) {
+    for (int tries = 0; tries < 6000 && status == SPY_ERR_IO; tries++) {
         usleep(5000);
         status = ctl_client_dump(NULL, 0, (struct spy_process_id){10, 1000}, &out, &err);
     }
