@@ -12,6 +12,11 @@ say    = $(if $(filter 1,$(V)),,@printf '  %-6s %s\n' $(1) $(2))
 
 VERSION := 0.1.0
 
+# Where the SQL of PostgreSQL's own tests is kept once it has been fetched, for all builds.
+CORPUS ?= build/corpus
+
+comma := ,
+
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -30,6 +35,11 @@ CPPFLAGS += -D_GNU_SOURCE -DSPY_VERSION='"$(VERSION)"' -MMD -MP
 CFLAGS   += -std=gnu11 $(OPT) $(WARN) $(SANFLAGS)
 LDFLAGS  += $(SANFLAGS)
 
+# Which machine it is built for. Its landing pads and shadow stack: a library without them would
+# switch them off in a program that has them.
+ARCH       := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+GUARDED    := $(if $(filter x86_64,$(ARCH)),-fcf-protection=full,-mbranch-protection=standard)
+
 PQ_CFLAGS := -I$(shell pg_config --includedir 2>/dev/null || echo /usr/include/postgresql)
 
 # llhttp: Debian's node-llhttp ships the generated C sources; they are built, not copied in.
@@ -38,25 +48,26 @@ LLHTTP_INC := /usr/share/include/llhttp
 
 # The library lives in a stranger's process: everything hidden, TLS without allocation, unwindable
 # frames for cancellation, and no fortified or built-in replacements of what it interposes.
-LIB_CFLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec -fexceptions \
+LIB_CFLAGS := -fPIC $(GUARDED) -fvisibility=hidden -ftls-model=initial-exec -fexceptions \
               -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0 \
               $(PQ_CFLAGS) -I$(LLHTTP_INC) -Ipreload
 # llhttp calls abort() where its generator proved that control never comes.
-LLHTTP_CFLAGS := -O2 -g -fPIC -fvisibility=hidden -ffunction-sections -w \
+LLHTTP_CFLAGS := -O2 -g -fPIC $(GUARDED) -fvisibility=hidden -ffunction-sections -w \
                  -Dabort=__builtin_unreachable -I$(LLHTTP_INC)
 LIB_LDFLAGS   := -shared -Wl,-soname,libperfspy.so -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,now \
-                 -Wl,-z,relro -Wl,--gc-sections -Wl,--exclude-libs,ALL
+                 -Wl,-z,relro -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,-Bsymbolic-functions
 TOOL_CFLAGS   := -Ipreload -Itools
 CTL_LIBS      := -lyaml -ljansson -lmicrohttpd -lnettle -lm
 VAL_LIBS      := -lcurl -lyaml -ljansson -lm -lpthread
 PARTS_CFLAGS  := $(PQ_CFLAGS) -Iparts_app
 TEST_CFLAGS   := -Ipreload -Itools -Itests $(PQ_CFLAGS) -I$(LLHTTP_INC) \
-                 -DSPY_TEST_BUILD='"$(BUILD)"'
+                 -DSPY_TEST_BUILD='"$(BUILD)"' -DSPY_TEST_CORPUS='"$(CORPUS)"'
 
 # ---------------------------------------------------------------------------------------------
 # Sources: every .c of a folder belongs to that folder's product
 
 LIB_SRCS    := $(wildcard preload/*.c preload/*/*.c)
+LIB_ASM     := $(wildcard preload/*/*_$(ARCH).S)
 SHARED_SRCS := $(wildcard preload/shared/*.c)
 CTL_SRCS    := $(wildcard tools/ctl/*.c)
 VAL_SRCS    := $(wildcard tools/validate/*.c)
@@ -64,7 +75,7 @@ PARTS_SRCS  := $(wildcard parts_app/*.c)
 UNIT_SRCS   := $(wildcard tests/unit/*/test_*.c)
 TEST_SCRIPTS := $(wildcard tests/lint/test_*.sh tests/integration/test_*.sh)
 
-LIB_OBJS    := $(LIB_SRCS:%.c=$(BUILD)/lib/%.o)
+LIB_OBJS    := $(LIB_SRCS:%.c=$(BUILD)/lib/%.o) $(LIB_ASM:%.S=$(BUILD)/lib/%.o)
 LLHTTP_OBJS := $(addprefix $(BUILD)/lib/llhttp/,api.o http.o llhttp.o)
 CTL_OBJS    := $(CTL_SRCS:%.c=$(BUILD)/tool/%.o) $(SHARED_SRCS:%.c=$(BUILD)/tool/%.o)
 VAL_OBJS    := $(VAL_SRCS:%.c=$(BUILD)/tool/%.o)
@@ -98,6 +109,11 @@ deps: ## install the Debian packages that are missing (as root or by sudo)
 
 $(BUILD)/lib/%.o: %.c Makefile | $(BUILD)/.deps
 	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_CFLAGS) -c $< -o $@
+
+$(BUILD)/lib/%.o: %.S Makefile | $(BUILD)/.deps
+	$(call say,AS,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_CFLAGS) -c $< -o $@
 
@@ -165,7 +181,7 @@ $(UNIT_LIB) $(CTL_LIB) $(VAL_LIB):
 	$(Q)$(AR) rcs $@ $^
 
 # What a single test needs beside the common libraries.
-$(BUILD)/unit/shared/test_sql_oracle: LIBS_EXTRA := -lpg_query
+$(addprefix $(BUILD)/unit/shared/test_sql_,oracle corpus trees): LIBS_EXTRA := -lpg_query
 
 $(BUILD)/unit/ctl/%: tests/unit/ctl/%.c $(CTL_LIB) Makefile
 	$(call say,TEST,$@)
@@ -191,11 +207,13 @@ $(BUILD)/unit/%: tests/unit/%.c $(UNIT_LIB) Makefile
 # its first malloc. If newlocale() calls that, under glibc's locale lock, their dlsym() fails and its
 # translated message unlocks that lock: the next freelocale() hangs, perfspy or not. In a program
 # built with a sanitizer that starts first; so they are, too.) libpq-*.so.5 are two stand-ins for
-# libpq, each with a driver.
+# libpq, each with a driver; one of them calls itself directly, as Ubuntu's libpq does.
 VICTIM_CFLAGS := -std=gnu11 -O2 -g -D_GNU_SOURCE $(WARN) $(SANFLAGS) $(PQ_CFLAGS)
 VICTIM_DIR    := $(BUILD)/victims
 VICTIMS       := $(addprefix $(VICTIM_DIR)/,queries guest copies libpq-a1b2.so.5 \
-                 libpq-c3d4.so.5 plugin-a1b2.so plugin-c3d4.so)
+                 libpq-c3d4.so.5 plugin-a1b2.so plugin-c3d4.so pointers pointers-bound \
+                 lookup lookup-bound plugins/lookup.so plugins/lookup-bound.so plugins/beside.so \
+                 plugins/around.so symbolic/libpq.so.5 libpq-9f8e.so.5 static static-pie musl)
 
 $(VICTIM_DIR)/queries $(VICTIM_DIR)/guest: $(VICTIM_DIR)/%: tests/victims/%.c Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
@@ -210,11 +228,134 @@ $(VICTIM_DIR)/copies: tests/victims/copies.c Makefile | $(BUILD)/.deps
 $(VICTIM_DIR)/libpq-%.so.5: tests/victims/standin.c Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared -DCOPY='"$*"' -Wl,-soname,$(@F) $< -o $@
+	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared -DCOPY='"$*"' -Wl,-soname,$(@F) \
+	    $(if $(filter c3d4,$*),-Wl$(comma)-Bsymbolic-functions) $< -o $@
 
 $(VICTIM_DIR)/plugin-%.so: tests/victims/plugin.c $(VICTIM_DIR)/libpq-%.so.5 Makefile
 	$(call say,VICTIM,$@)
 	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared $< $(VICTIM_DIR)/libpq-$*.so.5 -Wl,-rpath,'$$ORIGIN' -o $@
+
+# Programs that do with libpq what real ones do; the last is made for libpq 17, and has a stand-in.
+VICTIMS += $(addprefix $(VICTIM_DIR)/,calls manners sandbox order.so modern libpq-17.so.5)
+
+$(addprefix $(VICTIM_DIR)/,calls manners sandbox): $(VICTIM_DIR)/%: tests/victims/%.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) $< -lpq -lpthread -o $@
+
+$(VICTIM_DIR)/order.so: tests/victims/order.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared $< -lpq -o $@
+
+$(VICTIM_DIR)/libpq-17.so.5: $(wildcard tests/victims/standin17*.[ch]) Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared -Wl,-soname,$(@F) $(filter %.c,$^) -o $@
+
+$(VICTIM_DIR)/modern: tests/victims/modern.c $(VICTIM_DIR)/libpq-17.so.5 Makefile
+	$(call say,VICTIM,$@)
+	$(Q)$(CC) $(VICTIM_CFLAGS) $< $(VICTIM_DIR)/libpq-17.so.5 -Wl,-rpath,'$$ORIGIN' -o $@
+
+# Victims that keep account of their own statements.
+ACCOUNTANTS := $(addprefix $(VICTIM_DIR)/,async pipeline batch copy random)
+VICTIMS     += $(ACCOUNTANTS)
+
+$(ACCOUNTANTS): $(VICTIM_DIR)/%: tests/victims/%.c tests/victims/wants.h Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) $< -lpq -lpthread -o $@
+
+# Servers: on libmicrohttpd, and by every call that sockets have.
+VICTIMS += $(addprefix $(VICTIM_DIR)/,microhttpd sockets tls_openssl tls_gnutls)
+
+$(VICTIM_DIR)/sockets: tests/victims/sockets.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) $< -o $@
+
+$(VICTIM_DIR)/microhttpd: tests/victims/microhttpd.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) $< -lmicrohttpd -o $@
+
+$(VICTIM_DIR)/tls_openssl: TLS_LIBS := -lssl -lcrypto
+$(VICTIM_DIR)/tls_gnutls: TLS_LIBS := -lgnutls
+$(VICTIM_DIR)/tls_%: tests/victims/tls_%.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) $< $(TLS_LIBS) -o $@
+
+# The -bound ones are linked to a stand-in of their own. beside.so is found by a RUNPATH only.
+$(VICTIM_DIR)/pointers $(VICTIM_DIR)/lookup: $(VICTIM_DIR)/%: tests/victims/%.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) $< -o $@
+
+$(VICTIM_DIR)/%-bound: tests/victims/%.c $(VICTIM_DIR)/libpq-a1b2.so.5 Makefile
+	$(call say,VICTIM,$@)
+	$(Q)$(CC) $(VICTIM_CFLAGS) -DBOUND $< $(VICTIM_DIR)/libpq-a1b2.so.5 -Wl,-rpath,'$$ORIGIN' -o $@
+
+$(VICTIM_DIR)/plugins/lookup.so: tests/victims/lookup.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared -DPLUGIN $< -Wl,-rpath,'$$ORIGIN' -o $@
+
+$(VICTIM_DIR)/plugins/lookup-bound.so: tests/victims/lookup.c $(VICTIM_DIR)/libpq-c3d4.so.5 Makefile
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared -DPLUGIN -DBOUND $< $(VICTIM_DIR)/libpq-c3d4.so.5 \
+	    -Wl,-rpath,'$$ORIGIN:$$ORIGIN/..' -o $@
+
+# Brings a libpq into the scope of a plugin that does not ask for one itself.
+$(VICTIM_DIR)/plugins/around.so: $(VICTIM_DIR)/plugins/lookup.so $(VICTIM_DIR)/libpq-c3d4.so.5 Makefile
+	$(call say,VICTIM,$@)
+	$(Q)$(CC) -shared -x c /dev/null -x none -Wl,--no-as-needed -L$(@D) -l:lookup.so \
+	    -L$(VICTIM_DIR) -l:libpq-c3d4.so.5 -Wl,-rpath,'$$ORIGIN:$$ORIGIN/..' -o $@
+
+$(VICTIM_DIR)/plugins/beside.so: Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -shared -x c /dev/null -o $@
+
+# libpq anew, from its static parts: as Ubuntu links it, so that its functions call each other
+# directly, where no preload gets between; and under another name.
+PQ_LIBDIR   = $(shell pg_config --libdir)
+PG_LIBDIR   = /usr/lib/postgresql/15/lib
+PQ_NEEDS    = $(shell objdump -p $(PQ_LIBDIR)/libpq.so | sed -n 's/.*NEEDED *\(.*\)/-l:\1/p')
+RELINKED    = -shared -Wl,-soname,$(@F) -Wl,-z,defs \
+              -Wl,--exclude-libs,libpgcommon_shlib.a:libpgport_shlib.a \
+              -Wl,--whole-archive $(PQ_LIBDIR)/libpq.a -Wl,--no-whole-archive \
+              $(PG_LIBDIR)/libpgcommon_shlib.a $(PG_LIBDIR)/libpgport_shlib.a $(PQ_NEEDS) -lm
+
+$(VICTIM_DIR)/symbolic/libpq.so.5: Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -Wl,-Bsymbolic-functions $(RELINKED) -o $@
+
+$(VICTIM_DIR)/libpq-9f8e.so.5: Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(RELINKED) -o $@
+
+# Programs that nothing can be preloaded into, whatever the other victims are built with.
+$(VICTIM_DIR)/static $(VICTIM_DIR)/static-pie: $(VICTIM_DIR)/%: tests/victims/hello.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 $(WARN) -$* $< -o $@
+
+$(VICTIM_DIR)/musl: tests/victims/hello.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)musl-gcc -O2 $(WARN) $< -o $@
+
+# What the drivers' test shares with the library: how statements are written.
+NORMALISE := $(BUILD)/drivers/normalise
+
+$(NORMALISE): tests/drivers/normalise.c $(UNIT_LIB) Makefile
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) $< $(UNIT_LIB) -o $@
 
 # Benchmarks: they print, and judge nothing.
 BENCH_BINS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
@@ -231,11 +372,31 @@ bench: $(BENCH_BINS) ## build and run the benchmarks
 run_tests = BUILD=$(BUILD) SAN=$(SAN) V=$(V) T='$(T)' CC='$(CC)' tools/scripts/run-tests.sh
 
 .PHONY: test unit
-test: $(PRODUCTS) $(UNIT_BINS) $(VICTIMS) ## build and run all tests, or with T=PATTERN those so named
+test: $(PRODUCTS) $(UNIT_BINS) $(VICTIMS) $(NORMALISE) ## build and run all tests, or with T=PATTERN those so named
 	@$(run_tests) $(UNIT_BINS) $(TEST_SCRIPTS)
 
 unit: $(UNIT_BINS) ## build and run the unit tests only
 	@$(run_tests) $(UNIT_BINS)
+
+# The library for another machine, in an emulator.
+ARM64      := $(BUILD)/arm64
+ARM64_ROOT := $(ARM64)/sysroot
+ARM64_SELF := libperfspy.so $(addprefix victims/,lookup lookup-bound pointers pointers-bound copies \
+              queries guest plugin-a1b2.so plugin-c3d4.so plugins/lookup.so plugins/lookup-bound.so \
+              plugins/beside.so plugins/around.so)
+
+$(ARM64_ROOT)/.done: tools/scripts/arm64-sysroot.sh tools/scripts/packages.txt | $(BUILD)/.deps
+	$(call say,UNPACK,$(@D))
+	$(Q)tools/scripts/deps.sh arm64
+	$(Q)tools/scripts/arm64-sysroot.sh $(@D)
+	@touch $@
+
+.PHONY: test-arm64
+test-arm64: $(BUILD)/perfspy-ctl $(ARM64_ROOT)/.done ## build for arm64 and run that in an emulator
+	$(Q)$(MAKE) --no-print-directory BUILD=$(ARM64) CC='aarch64-linux-gnu-gcc --sysroot=$(abspath $(ARM64_ROOT))' \
+	    $(addprefix $(ARM64)/,$(ARM64_SELF))
+	@ARM64_BUILD=$(abspath $(ARM64)) ARM64_SYSROOT=$(abspath $(ARM64_ROOT)) \
+	    $(run_tests) tests/integration/arm64.sh
 
 # ---------------------------------------------------------------------------------------------
 # Checks, demo
@@ -309,7 +470,7 @@ clean: ## remove the build directory
 
 help: ## this list
 	@echo 'Targets:'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 	    while IFS='|' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo 'Variables:'
@@ -318,6 +479,7 @@ help: ## this list
 	    T=PATTERN 'run only the tests with PATTERN in their names' \
 	    SAN=KIND 'build with a sanitizer (address, undefined, thread), into build-KIND' \
 	    BUILD=DIR 'build into another directory' \
+	    CORPUS=DIR 'keep the SQL that a test fetches there (default: build/corpus)' \
 	    OPT=FLAGS 'optimisation (default: -O2 -g)' \
 	    PREFIX=DIR 'install below DIR (default: /usr/local)' \
 	    DESTDIR=DIR 'stage the installation in DIR, for packaging'

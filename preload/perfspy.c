@@ -74,6 +74,20 @@ static void note_thresholds(struct spy_region *region, const struct spy_rules *r
     memcpy(region->level_bounds_ns, rules->level_bounds_ns, sizeof(region->level_bounds_ns));
     region->health_window_ns = rules->health_window_ns;
     region->health_slow_share_ppm = rules->health_slow_share_ppm;
+    region->repeats_calls = rules->repeats_calls;
+    region->repeats_ns = rules->repeats_ns;
+    region->repeats_share_ppm = rules->repeats_share_ppm;
+}
+
+/* Says where people look which setting was not understood. */
+static void note_settings(struct spy_region *region)
+{
+    size_t used = strlen(region->problem);
+    if (spy_config.problem[0] == '\0')
+        return;
+    snprintf(region->problem + used, sizeof(region->problem) - used, "%s%s", used > 0 ? "; " : "",
+             spy_config.problem);
+    spy_log(SPY_LOG_ERROR, "event=bad_setting problem=\"%s\"", spy_config.problem);
 }
 
 /* Begins the watch: region, rules, classifier, and then, everything being complete, the region is
@@ -86,6 +100,7 @@ static void start(void)
     if (!spy_regionfile_create(&publication, &spy_config))
         return;
     spy_regionfile_prune(publication.dir);
+    note_settings(publication.region);
     const struct spy_rules *rules = load_rules(publication.region);
     note_thresholds(publication.region, rules);
     struct spy_classifier *classifier = spy_classifier_new(publication.region, rules);
@@ -111,6 +126,8 @@ __attribute__((constructor)) static void perfspy_load(void)
 {
     spy_hooks_init();
     spy_config_read();
-    if (spy_config.wanted)
-        spy_process_init(start);
+    if (!spy_config.wanted)
+        return;
+    spy_confine_init(&spy_helper_confined);
+    spy_process_init(start);
 }

@@ -1,57 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * classify: the classifier, assembled from its parts, and the ways into it. Contract in classify.h.
- *
- *   text ── hash ──▶ texts (cache) ──▶ statement                       steady state ends here
- *             └─ lex ──▶ fingerprint ──▶ shapes (cache) ──▶ statement    new text, known shape
- *                            └─ match all rules ──▶ operation, statement   new shape
- *
- * Rules that do not go by the text (comment:, prepared:) are found first, and their number goes
- * into the hashes: the same text under another such rule is another entry.
+ * classify: the classifier, assembled from its parts, and the ways into it but for statement texts
+ * (texts.c). Contract in classify.h.
  */
-#include "classify/classify.h"
+#include "classify/classifier.h"
 
-#include "classify/cache.h"
 #include "classify/hash.h"
-#include "classify/optable.h"
 #include "classify/params.h"
-#include "classify/patterns.h"
-#include "classify/routes.h"
-#include "classify/sequences.h"
-#include "classify/stmt.h"
-#include "classify/tags.h"
 #include "classify/template.h"
-#include "shared/sql.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct spy_classifier {
-    const struct spy_rules *rules;
-    struct spy_optable ops;
-    struct spy_stmts stmts;
-    struct spy_cache texts;
-    struct spy_cache shapes;
-    struct spy_patterns patterns;
-    struct spy_sequences sequences;
-    struct spy_tags tags;
-    struct spy_edges prepared; /* hash of the name -> rule + 1 */
-    struct spy_routes routes;
-    _Atomic uint32_t unmapped_routes;
-    uint32_t *op; /* of every rule */
-    uint32_t builtin[SPY_BUILTIN_COUNT];
-};
-
-static uint32_t unmapped_op(struct spy_classifier *c, const char *name)
-{
-    bool added;
-    uint64_t key = spy_optable_key(SPY_KIND_SQL, name);
-    uint32_t op = spy_optable_find(&c->ops, key);
-    if (op == 0)
-        op = spy_optable_add(&c->ops, key, SPY_KIND_SQL, name, &added);
-    return op != 0 ? op : SPY_OP_OTHER_SQL;
-}
 
 /* --- making ------------------------------------------------------------------------------- */
 
@@ -74,9 +34,8 @@ static bool open_parts(struct spy_classifier *c, struct spy_region *region)
         return false;
     for (uint32_t i = 0; i < c->rules->count; i++)
         c->op[i] = spy_optable_add_rule(&c->ops, &c->rules->rule[i], i);
-    c->builtin[SPY_BUILTIN_CONNECT] = unmapped_op(c, "libpq.connect");
-    c->builtin[SPY_BUILTIN_PREPARE] = unmapped_op(c, "libpq.prepare");
-    return spy_stmts_open(&c->stmts) && spy_cache_open(&c->texts) && spy_cache_open(&c->shapes) &&
+    return spy_stmts_open(&c->stmts) && spy_batches_open(&c->batches, &c->ops) &&
+           spy_cache_open(&c->texts) && spy_cache_open(&c->shapes) &&
            spy_patterns_open(&c->patterns, c->rules) &&
            spy_sequences_open(&c->sequences, c->rules, &c->patterns, c->op) &&
            spy_tags_open(&c->tags, c->rules) && open_prepared(c) &&
@@ -106,87 +65,11 @@ void spy_classifier_free(struct spy_classifier *c)
     spy_patterns_close(&c->patterns);
     spy_cache_close(&c->shapes);
     spy_cache_close(&c->texts);
+    spy_batches_close(&c->batches);
     spy_stmts_close(&c->stmts);
     spy_optable_close(&c->ops);
     free(c->op);
     free(c);
-}
-
-/* --- statements --------------------------------------------------------------------------- */
-
-static void count_full(struct spy_classifier *c)
-{
-    atomic_fetch_add_explicit(&c->ops.region->self[SPY_SELF_OPS_FULL], 1, memory_order_relaxed);
-}
-
-/* Keeps TEXT for the sequences that begin with the statement of ROW. */
-static void keep_sequence_text(struct spy_classifier *c, const struct spy_stmt_row *row,
-                               const char *text, uint32_t len)
-{
-    for (uint32_t i = 0; row->fits > 0 && i < c->rules->count; i++) {
-        if (c->rules->rule[i].steps < 2)
-            continue;
-        uint32_t first = spy_patterns_find(&c->patterns, c->rules->rule[i].step[0]);
-        for (uint32_t fit = 0; fit < row->fits; fit++)
-            if (row->fit[fit] == first)
-                spy_optable_keep_text(&c->ops, c->op[i], text, len);
-    }
-}
-
-/* A shape seen for the first time. RULE is the rule that has been found without looking at the
- * text, or SPY_NO_RULE. Not inlined: its buffer must not burden the stack of the hot path. */
-__attribute__((noinline)) static spy_stmt resolve(struct spy_classifier *c, const char *text,
-                                                  size_t len, uint32_t rule)
-{
-    char normal_text[SPY_STATEMENT_BYTES + 1];
-    struct spy_sql_normal normal = spy_sql_normalise(text, len, normal_text, sizeof(normal_text));
-    struct spy_stmt_row row = {0};
-    uint32_t by_text = spy_patterns_match(&c->patterns, text, len, rule, &row);
-    if (by_text != SPY_NO_RULE)
-        rule = by_text;
-    if (rule != SPY_NO_RULE) {
-        row.op = c->op[rule];
-    } else {
-        char name[SPY_NAME_BYTES];
-        snprintf(name, sizeof(name), "sql:%016llx", (unsigned long long)normal.fingerprint);
-        row.op = unmapped_op(c, name);
-    }
-    spy_optable_keep_text(&c->ops, row.op, normal_text, normal.len);
-    keep_sequence_text(c, &row, normal_text, normal.len);
-    return spy_stmts_intern(&c->stmts, &row);
-}
-
-/* A text seen for the first time, or again after its entry was lost. */
-__attribute__((noinline)) static spy_stmt classify_text(struct spy_classifier *c, uint64_t hash,
-                                                        const char *text, size_t len, uint32_t rule)
-{
-    uint32_t by_comment = spy_tags_match(&c->tags, text, len);
-    rule = by_comment < rule ? by_comment : rule;
-    struct spy_sql_normal normal = spy_sql_normalise(text, len, NULL, 0);
-    uint64_t shape = spy_hash_seeded(&normal.fingerprint, sizeof(normal.fingerprint), rule);
-    spy_stmt stmt;
-    if (!spy_cache_find(&c->shapes, shape, &stmt)) {
-        stmt = resolve(c, text, len, rule);
-        spy_cache_insert(&c->shapes, shape, stmt);
-    }
-    spy_cache_insert(&c->texts, hash, stmt);
-    return stmt;
-}
-
-static spy_stmt lookup(struct spy_classifier *c, uint64_t hash, const char *text, size_t len,
-                       uint32_t rule)
-{
-    spy_stmt stmt;
-    if (!spy_cache_find(&c->texts, hash, &stmt))
-        stmt = classify_text(c, hash, text, len, rule);
-    if (stmt == SPY_STMT_OTHER)
-        count_full(c);
-    return stmt;
-}
-
-spy_stmt spy_classify_sql(struct spy_classifier *c, const char *text, size_t len)
-{
-    return lookup(c, spy_hash(text, len), text, len, SPY_NO_RULE);
 }
 
 /* --- prepared statements ------------------------------------------------------------------ */
@@ -227,40 +110,49 @@ static spy_stmt prepared_unseen(struct spy_classifier *c, const char *name, uint
     } else {
         char own[SPY_NAME_BYTES];
         prepared_name(own, name);
-        row.op = unmapped_op(c, own);
+        row.op = spy_optable_sql(&c->ops, own);
     }
     spy_stmt stmt = spy_stmts_intern(&c->stmts, &row);
     if (stmt == SPY_STMT_OTHER)
-        count_full(c);
+        spy_classifier_full(c);
     return stmt;
 }
 
-spy_stmt spy_classify_prepared(struct spy_classifier *c, const char *name, const char *text,
-                               size_t len)
+spy_stmt spy_classify_prepared_as(struct spy_classifier *c, const char *name, const char *text,
+                                  size_t len, unsigned how)
 {
     uint32_t rule = prepared_rule(c, name);
     if (text == NULL)
         return prepared_unseen(c, name, rule);
+    if (rule == SPY_NO_RULE)
+        return spy_classify_sql_as(c, text, len, how);
     uint64_t hash = spy_hash(text, len);
-    if (rule != SPY_NO_RULE)
-        hash = spy_hash_seeded(&hash, sizeof(hash), rule);
-    return lookup(c, hash, text, len, rule);
+    hash = spy_hash_seeded(&hash, sizeof(hash), ((uint64_t)rule + 1) << 32 | how);
+    return spy_texts_find(c, hash, &(struct spy_text){text, len, how, rule});
 }
 
-uint32_t spy_classify_builtin(const struct spy_classifier *c, enum spy_builtin which)
+uint32_t spy_classify_builtin(struct spy_classifier *c, enum spy_builtin which)
 {
-    return c->builtin[which];
-}
-
-uint32_t spy_classify_single(const struct spy_classifier *c, spy_stmt stmt)
-{
-    return spy_stmts_row(&c->stmts, stmt)->op;
+    static const char *const names[SPY_BUILTIN_COUNT] = {
+#define X(id, name) name,
+        SPY_BUILTINS(X)
+#undef X
+    };
+    uint32_t op = atomic_load_explicit(&c->builtin[which], memory_order_acquire);
+    if (op == 0) {
+        op = spy_optable_sql(&c->ops, names[which]);
+        atomic_store_explicit(&c->builtin[which], op, memory_order_release);
+    }
+    return op;
 }
 
 struct spy_sequence spy_classify_sequence(const struct spy_classifier *c, const spy_stmt *stmt,
                                           uint32_t count)
 {
-    return spy_sequences_match(&c->sequences, &c->stmts, stmt, count);
+    struct spy_sequence found = spy_sequences_match(&c->sequences, &c->stmts, stmt, count);
+    if (found.matched == 1 && spy_stmts_row(&c->stmts, stmt[0])->batch != 0)
+        found.op = spy_classify_single(c, stmt[0]); /* rules of one statement do not name it */
+    return found;
 }
 
 /* --- requests ----------------------------------------------------------------------------- */
@@ -288,7 +180,7 @@ static uint32_t unmapped_request(struct spy_classifier *c, const char *method, s
         op = spy_optable_find(&c->ops, key);
     if (op != 0)
         return op;
-    count_full(c);
+    spy_classifier_full(c);
     return SPY_OP_OTHER_HTTP;
 }
 

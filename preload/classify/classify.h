@@ -13,6 +13,7 @@
 
 #include "shared/region.h"
 #include "shared/rules.h"
+#include "shared/sql.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -35,19 +36,79 @@ typedef uint32_t spy_stmt;
 /* The statement of this text. Two texts that differ only in literals, case, space or comments are
  * one statement, unless `comment:` rules tell them apart; so are texts that the rules treat alike,
  * alone and in sequences. The operation of an unmapped one is entered here, and its normalised text
- * kept, even if it is then credited to a sequence: it may stay without calls. */
-spy_stmt spy_classify_sql(struct spy_classifier *classifier, const char *text, size_t len);
+ * kept, even if it is then credited to a sequence: it may stay without calls. HOW is 0, or
+ * SPY_SQL_BACKSLASH (shared/sql.h) where standard_conforming_strings is off on its connection. */
+spy_stmt spy_classify_sql_as(struct spy_classifier *classifier, const char *text, size_t len,
+                             unsigned how);
+
+static inline spy_stmt spy_classify_sql(struct spy_classifier *classifier, const char *text,
+                                        size_t len)
+{
+    return spy_classify_sql_as(classifier, text, len, 0);
+}
 
 /* The statement prepared under NAME. TEXT is NULL where the preparation was not seen: then only
  * `prepared:` rules apply, and an unmapped one is the operation `prepared:NAME`. */
-spy_stmt spy_classify_prepared(struct spy_classifier *classifier, const char *name,
-                               const char *text, size_t len);
+spy_stmt spy_classify_prepared_as(struct spy_classifier *classifier, const char *name,
+                                  const char *text, size_t len, unsigned how);
 
-/* Operations of libpq that are no statements of the program. Unmapped, always there. */
-enum spy_builtin { SPY_BUILTIN_CONNECT, SPY_BUILTIN_PREPARE, SPY_BUILTIN_COUNT };
-uint32_t spy_classify_builtin(const struct spy_classifier *classifier, enum spy_builtin which);
+static inline spy_stmt spy_classify_prepared(struct spy_classifier *classifier, const char *name,
+                                             const char *text, size_t len)
+{
+    return spy_classify_prepared_as(classifier, name, text, len, 0);
+}
 
-/* The operation that one call of STMT on its own is credited to. */
+/*
+ * The statements of a text that has several (shared/sql.h), in the order in which the server runs
+ * them: sets *PARTS to them, which stay as long as the classifier, and returns how many there are.
+ * Each is the statement that its own text would be, with the comments that stand before its
+ * semicolon; those behind the last semicolon are the last one's. Parts that are "other" count no
+ * SPY_SELF_OPS_FULL.
+ *
+ * 1, and *PARTS untouched, where STMT is one statement; and where a text had more than
+ * SPY_BATCH_MAX of them or found no room among the batches: then it is one under the normalised
+ * text of all of it.
+ */
+#define SPY_BATCH_MAX 64u
+uint32_t spy_classify_parts(const struct spy_classifier *classifier, spy_stmt stmt,
+                            const spy_stmt **parts);
+
+/* Operations of libpq that are no statements of the program. Unmapped. */
+#define SPY_BUILTINS(X)                         \
+    X(CONNECT, "libpq.connect")                 \
+    X(PING, "libpq.ping")                       \
+    X(PREPARE, "libpq.prepare")                 \
+    X(DESCRIBE, "libpq.describe")               \
+    X(CLOSE, "libpq.close")                     \
+    X(FUNCTION, "libpq.function")               \
+    X(CANCEL, "libpq.cancel")                   \
+    X(NOTIFY, "libpq.notify")                   \
+    X(SYNC, "libpq.pipeline_sync")              \
+    X(CHANGE_PASSWORD, "libpq.change_password") \
+    X(LO_OPEN, "libpq.lo_open")                 \
+    X(LO_CLOSE, "libpq.lo_close")               \
+    X(LO_READ, "libpq.lo_read")                 \
+    X(LO_WRITE, "libpq.lo_write")               \
+    X(LO_SEEK, "libpq.lo_seek")                 \
+    X(LO_TRUNCATE, "libpq.lo_truncate")         \
+    X(LO_CREATE, "libpq.lo_create")             \
+    X(LO_UNLINK, "libpq.lo_unlink")             \
+    X(LO_IMPORT, "libpq.lo_import")             \
+    X(LO_EXPORT, "libpq.lo_export")
+
+enum spy_builtin {
+#define X(id, name) SPY_BUILTIN_##id,
+    SPY_BUILTINS(X)
+#undef X
+        SPY_BUILTIN_COUNT
+};
+
+/* The operation of WHICH; entered when it is first asked for. */
+uint32_t spy_classify_builtin(struct spy_classifier *classifier, enum spy_builtin which);
+
+/* The operation that one call of STMT on its own is credited to. Of a text with several statements:
+ * that of the whole, which no rule names; it is entered when it is first asked for, so ask only
+ * where its parts cannot be told apart. */
 uint32_t spy_classify_single(const struct spy_classifier *classifier, spy_stmt stmt);
 
 /*

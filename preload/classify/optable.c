@@ -6,6 +6,7 @@
 
 #include "classify/hash.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct fields {
@@ -50,6 +51,7 @@ static void fill(struct spy_region *region, uint32_t row, const struct fields *f
     memcpy(op->name, fields->name, strnlen(fields->name, sizeof(op->name) - 1));
     if (fields->rule != NULL) {
         op->budgets = (uint8_t)fields->rule->budgets;
+        op->may_repeat = fields->rule->may_repeat;
         memcpy(op->budget, fields->rule->budget, sizeof(op->budget));
     }
     op->watch_ns = watch_of(region, op);
@@ -119,13 +121,21 @@ uint32_t spy_optable_add(struct spy_optable *table, uint64_t key, enum spy_kind 
     return add(table, key, &(struct fields){.kind = kind, .name = name}, added);
 }
 
-/* Room for LEN bytes and a NUL in the text section, or 0. Asked before adding, like the rows. */
-static uint32_t reserve_text(struct spy_region *region, uint32_t len)
+uint32_t spy_optable_sql(struct spy_optable *table, const char *name)
 {
-    if (atomic_load_explicit(&region->text_used, memory_order_relaxed) > SPY_TEXT_BYTES - len - 1)
-        return 0;
-    uint32_t at = atomic_fetch_add_explicit(&region->text_used, len + 1, memory_order_relaxed);
-    return at <= SPY_TEXT_BYTES - len - 1 ? at : 0;
+    bool added;
+    uint64_t key = spy_optable_key(SPY_KIND_SQL, name);
+    uint32_t op = spy_optable_find(table, key);
+    if (op == 0)
+        op = spy_optable_add(table, key, SPY_KIND_SQL, name, &added);
+    return op != 0 ? op : SPY_OP_OTHER_SQL;
+}
+
+uint32_t spy_optable_statement(struct spy_optable *table, uint64_t fingerprint)
+{
+    char name[SPY_NAME_BYTES];
+    snprintf(name, sizeof(name), "sql:%016llx", (unsigned long long)fingerprint);
+    return spy_optable_sql(table, name);
 }
 
 void spy_optable_keep_text(struct spy_optable *table, uint32_t op, const char *text, uint32_t len)
@@ -139,14 +149,9 @@ void spy_optable_keep_text(struct spy_optable *table, uint32_t op, const char *t
         !atomic_compare_exchange_strong_explicit(&row->text, &none, SPY_TEXT_CLAIMED,
                                                  memory_order_relaxed, memory_order_relaxed))
         return;
-    uint32_t at = reserve_text(region, len);
-    if (at == 0) { /* stays claimed: the section only ever gets fuller */
-        atomic_fetch_add_explicit(&region->self[SPY_SELF_TEXT_FULL], 1, memory_order_relaxed);
-        return;
-    }
-    char *place = (char *)spy_region_section(region, SPY_SECTION_TEXT) + at;
-    memcpy(place, text, len);
-    place[len] = '\0';
+    uint32_t at = spy_region_text_add(region, text, len);
+    if (at == 0)
+        return; /* stays claimed: the section only ever gets fuller */
     /* Pairs with the readers' acquire: whoever sees the position sees the bytes. */
     atomic_store_explicit(&row->text, at, memory_order_release);
 }

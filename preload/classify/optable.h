@@ -37,6 +37,13 @@ uint64_t spy_optable_key(enum spy_kind kind, const char *name);
 /* The row of an unmapped operation, or 0 where it has none. */
 uint32_t spy_optable_find(const struct spy_optable *table, uint64_t key);
 
+/* The row of the unmapped operation of SQL called NAME, entered if there is none; the "other" one
+ * when the table is full. */
+uint32_t spy_optable_sql(struct spy_optable *table, const char *name);
+
+/* The same for the statement with this fingerprint: `sql:` and that in 16 digits. */
+uint32_t spy_optable_statement(struct spy_optable *table, uint64_t fingerprint);
+
 /* Enters the unmapped operation NAME under its KEY. Returns its row, or 0 when the table is full.
  * *ADDED tells whether this call made it. */
 uint32_t spy_optable_add(struct spy_optable *table, uint64_t key, enum spy_kind kind,

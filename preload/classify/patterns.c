@@ -25,12 +25,9 @@ static void add_word(struct spy_words *words, const char *text, size_t len)
     words->bits[h >> 6 & 3] |= 1ull << (h & 63);
 }
 
-static struct spy_words words_of(const char *text, size_t len, bool pattern)
+static struct spy_words words_of(struct spy_sql_lexer lexer)
 {
     struct spy_words words = {0};
-    struct spy_sql_lexer lexer;
-    spy_sql_start(&lexer, text, len);
-    lexer.pattern = pattern;
     for (;;) {
         struct spy_sql_token token = spy_sql_next(&lexer);
         if (token.kind == SPY_SQL_END)
@@ -40,6 +37,22 @@ static struct spy_words words_of(const char *text, size_t len, bool pattern)
         else if (token.kind == SPY_SQL_QUOTED && token.len > 2 && token.text[0] == '"')
             add_word(&words, token.text + 1, token.len - 2);
     }
+}
+
+static struct spy_words words_of_pattern(const char *text)
+{
+    struct spy_sql_lexer lexer;
+    spy_sql_start(&lexer, text, strlen(text));
+    lexer.pattern = true;
+    return words_of(lexer);
+}
+
+static struct spy_words words_of_text(const char *text, size_t len, unsigned how)
+{
+    struct spy_sql_lexer lexer;
+    spy_sql_start(&lexer, text, len);
+    lexer.backslash = how & SPY_SQL_BACKSLASH;
+    return words_of(lexer);
 }
 
 static bool subset(const struct spy_words *some, const struct spy_words *all)
@@ -64,7 +77,7 @@ static void add_step(struct spy_patterns *patterns, const char *text, uint32_t r
     struct spy_pattern *pattern = &patterns->pattern[i];
     if (i == patterns->count) {
         *pattern = (struct spy_pattern){.text = text, .rule = SPY_NO_RULE};
-        pattern->words = words_of(text, strlen(text), true);
+        pattern->words = words_of_pattern(text);
         patterns->count++;
     }
     if (!alone)
@@ -96,16 +109,16 @@ void spy_patterns_close(struct spy_patterns *patterns)
 }
 
 uint32_t spy_patterns_match(const struct spy_patterns *patterns, const char *text, size_t len,
-                            uint32_t before, struct spy_stmt_row *row)
+                            unsigned how, uint32_t before, struct spy_stmt_row *row)
 {
     uint32_t best = before;
-    struct spy_words words = words_of(text, len, false);
+    struct spy_words words = words_of_text(text, len, how);
     for (uint32_t i = 0; i < patterns->count; i++) {
         const struct spy_pattern *pattern = &patterns->pattern[i];
         bool alone = pattern->rule < best;
         bool fits = pattern->in_sequence && row->fits < SPY_STMT_FITS;
         if (!(alone || fits) || !subset(&pattern->words, &words) ||
-            !spy_sql_match(pattern->text, text, len))
+            !spy_sql_match(pattern->text, text, len, how))
             continue;
         if (alone)
             best = pattern->rule;

@@ -41,9 +41,10 @@ void spy_patterns_close(struct spy_patterns *patterns);
 /* The pattern with this text, which must be one of the rules'. */
 uint32_t spy_patterns_find(const struct spy_patterns *patterns, const char *text);
 
-/* Matches the statement TEXT: sets the fits of ROW, and returns the first rule in file order, but
- * before BEFORE, that has a matching statement alone; SPY_NO_RULE if none has. */
+/* Matches the statement TEXT, read as HOW says (shared/sql.h): sets the fits of ROW, and returns
+ * the first rule in file order, but before BEFORE, that has a matching statement alone; SPY_NO_RULE
+ * if none has. */
 uint32_t spy_patterns_match(const struct spy_patterns *patterns, const char *text, size_t len,
-                            uint32_t before, struct spy_stmt_row *row);
+                            unsigned how, uint32_t before, struct spy_stmt_row *row);
 
 #endif

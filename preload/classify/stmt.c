@@ -27,7 +27,7 @@ void spy_stmts_close(struct spy_stmts *stmts)
 
 spy_stmt spy_stmts_intern(struct spy_stmts *stmts, const struct spy_stmt_row *row)
 {
-    if (row->op == SPY_OP_OTHER_SQL && row->fits == 0)
+    if (row->op == SPY_OP_OTHER_SQL && row->fits == 0 && row->batch == 0)
         return SPY_STMT_OTHER;
     uint64_t key = spy_hash(row, sizeof(*row));
     spy_stmt stmt = spy_intern_find(&stmts->intern, key);

@@ -3,7 +3,7 @@
  * The statement table: what the caches answer with. A statement is what the rules can tell apart:
  * the operation of one call on its own, and the sequence patterns that it matches. Texts, and even
  * fingerprints, that agree in both are one statement; so the table stays far from full, and a row
- * is all that later questions need.
+ * is all that later questions need. A text of several statements has a row that says which.
  *
  * All but open and close are wait-free and may be called by any thread.
  */
@@ -15,10 +15,11 @@
 
 /* Sequence patterns that one statement can match; more are ignored, the first in file order stay.
  * Chosen so that a row is one cache line. */
-#define SPY_STMT_FITS 29u
+#define SPY_STMT_FITS 28u
 
 struct spy_stmt_row {
     uint32_t op;
+    uint16_t batch; /* it is several statements: see batch.h; 0: it is one */
     uint16_t fits;
     uint16_t fit[SPY_STMT_FITS]; /* ids of patterns, ascending; the rest is 0 */
 };

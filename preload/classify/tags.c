@@ -106,13 +106,14 @@ static uint32_t match_group(const struct spy_tags *tags, uint32_t group, const c
     return same ? found - 1 : SPY_NO_RULE;
 }
 
-uint32_t spy_tags_match(const struct spy_tags *tags, const char *text, size_t len)
+uint32_t spy_tags_match(const struct spy_tags *tags, const char *text, size_t len, unsigned how)
 {
     uint32_t best = SPY_NO_RULE;
     if (tags->groups == 0 || len == 0 || memmem(text, len, "/*", 2) == NULL)
         return best;
     struct spy_sql_lexer lexer;
     spy_sql_start(&lexer, text, len);
+    lexer.backslash = how & SPY_SQL_BACKSLASH;
     while (spy_sql_next(&lexer).kind != SPY_SQL_END)
         ;
     if (lexer.comment == NULL)

@@ -25,7 +25,8 @@ struct spy_tags {
 bool spy_tags_open(struct spy_tags *tags, const struct spy_rules *rules);
 void spy_tags_close(struct spy_tags *tags);
 
-/* The first rule in file order all of whose tags are in a comment of TEXT, or SPY_NO_RULE. */
-uint32_t spy_tags_match(const struct spy_tags *tags, const char *text, size_t len);
+/* The first rule in file order all of whose tags are in the last comment of TEXT, which is read as
+ * HOW says (shared/sql.h); SPY_NO_RULE if there is none. */
+uint32_t spy_tags_match(const struct spy_tags *tags, const char *text, size_t len, unsigned how);
 
 #endif

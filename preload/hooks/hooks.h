@@ -7,7 +7,12 @@
 
 #include "runtime/libpq.h"
 
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -20,13 +25,40 @@ ssize_t __recv_chk(int fd, void *buffer, size_t n, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *buffer, size_t n, size_t room, int flags,
                        struct sockaddr *address, socklen_t *address_len);
 
+/* Second names that libc exports and few programs use. */
+ssize_t __read(int fd, void *buffer, size_t n);
+ssize_t __write(int fd, const void *buffer, size_t n);
+ssize_t __send(int fd, const void *buffer, size_t n, int flags);
+int __connect(int fd, const struct sockaddr *address, socklen_t address_len);
+int __close(int fd);
+int __dup2(int from, int to);
+int __fcntl(int fd, int command, ...);
+
+/* What libpq 17 exports and the headers of older ones do not declare. */
+typedef struct pg_cancel_conn PGcancelConn;
+PGresult *PQclosePrepared(PGconn *conn, const char *name);
+PGresult *PQclosePortal(PGconn *conn, const char *name);
+PGresult *PQchangePassword(PGconn *conn, const char *user, const char *password);
+int PQsendClosePrepared(PGconn *conn, const char *name);
+int PQsendClosePortal(PGconn *conn, const char *name);
+int PQsendPipelineSync(PGconn *conn);
+PGcancelConn *PQcancelCreate(PGconn *conn);
+int PQcancelBlocking(PGcancelConn *cancel);
+int PQcancelStart(PGcancelConn *cancel);
+PostgresPollingStatusType PQcancelPoll(PGcancelConn *cancel);
+void PQcancelFinish(PGcancelConn *cancel);
+
 /* libc's originals: one typed slot each, its type taken from libc's own prototype. */
 struct spy_libc {
 #define LIBC(name) __typeof__(&name) name;
 #define LIBPQ(name)
+#define OPENSSL(name)
+#define GNUTLS(name)
 #include "hooks/hooks.def"
 #undef LIBC
 #undef LIBPQ
+#undef OPENSSL
+#undef GNUTLS
 };
 extern struct spy_libc spy_libc;
 
@@ -34,9 +66,13 @@ extern struct spy_libc spy_libc;
 enum spy_pq_hook {
 #define LIBC(name)
 #define LIBPQ(name) SPY_PQ_##name,
+#define OPENSSL(name)
+#define GNUTLS(name)
 #include "hooks/hooks.def"
 #undef LIBC
 #undef LIBPQ
+#undef OPENSSL
+#undef GNUTLS
     SPY_PQ_COUNT
 };
 
@@ -44,13 +80,18 @@ enum spy_pq_hook {
  * wrapper does where it is reached before. */
 void spy_hooks_init(void);
 
+/* Is syscall(NUMBER, A...) a close() or close_range() by another name, which was done here or may
+ * not be done? Then *RESULT is what it returns. Otherwise the call has to be made. */
+bool spy_closed_by_syscall(long number, const long a[6], long *result);
+
 #define SPY_EXPORT __attribute__((visibility("default")))
 
 /* The original of libc function NAME; never NULL. */
 #define SPY_LIBC(name) \
     (__builtin_expect(spy_libc.name == NULL, 0) ? (spy_hooks_init(), spy_libc.name) : spy_libc.name)
 
-/* The original of libpq function NAME in the copy PQ. */
+/* The original of libpq function NAME in the copy PQ. NULL where the copy is too old for it: a
+ * program cannot ask for it then, but by finding our wrapper, which answers as a failed call. */
 #define SPY_REAL(pq, name) ((__typeof__(&name))(pq)->hook[SPY_PQ_##name])
 
 /* Where the wrapper was called from, and the wrapper's place on the stack. */

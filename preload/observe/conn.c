@@ -6,6 +6,7 @@
  */
 #include "observe/conn.h"
 
+#include "record/endpoint.h"
 #include "runtime/table.h"
 
 #include <stddef.h>
@@ -15,30 +16,30 @@
 #define BUCKETS (SPY_CONNS_MAX / WAYS)
 
 static struct {
-    _Alignas(64) _Atomic(const PGconn *) key[WAYS];
+    _Alignas(64) _Atomic(const void *) key[WAYS];
 } buckets[BUCKETS];
 
 static _Atomic(void *) rows; /* struct spy_conn[BUCKETS * WAYS], once there was a connection */
+static _Atomic uint64_t serials;
 
 static struct spy_conn *row_at(uint32_t bucket, uint32_t way)
 {
     return (struct spy_conn *)spy_table(&rows) + bucket * WAYS + way;
 }
-static _Atomic uint64_t serials;
 
 /* Fibonacci hashing: heap addresses differ in their middle bits. */
-static uint32_t bucket_of(const PGconn *conn, unsigned which)
+static uint32_t bucket_of(const void *handle, unsigned which)
 {
-    uint64_t hash = ((uint64_t)(uintptr_t)conn >> 4) * 0x9E3779B97F4A7C15ull;
+    uint64_t hash = ((uint64_t)(uintptr_t)handle >> 4) * 0x9E3779B97F4A7C15ull;
     return (uint32_t)(which == 0 ? hash >> 32 : hash >> 48) % BUCKETS;
 }
 
-struct spy_conn *spy_conn_find(const PGconn *conn)
+struct spy_conn *spy_conn_find(const void *handle)
 {
-    for (unsigned which = 0; conn != NULL && which < 2; which++) {
-        uint32_t b = bucket_of(conn, which);
+    for (unsigned which = 0; handle != NULL && which < 2; which++) {
+        uint32_t b = bucket_of(handle, which);
         for (uint32_t way = 0; way < WAYS; way++)
-            if (atomic_load_explicit(&buckets[b].key[way], memory_order_acquire) == conn)
+            if (atomic_load_explicit(&buckets[b].key[way], memory_order_acquire) == handle)
                 return row_at(b, way);
     }
     return NULL;
@@ -48,23 +49,30 @@ static struct spy_conn *fresh(struct spy_conn *row, const struct spy_libpq *pq)
 {
     row->pq = pq;
     row->serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
+    row->connect_ns = 0;
+    row->facts_epoch = 0;
+    row->open_epoch = 0;
+    row->endpoint = 0;
+    row->backend_pid = 0;
+    row->batch = NULL;
+    spy_flights_clear(&row->flights);
     atomic_store_explicit(&row->pending.count, 0, memory_order_relaxed);
     atomic_store_explicit(&row->pending.owner, 0, memory_order_relaxed);
     return row;
 }
 
-struct spy_conn *spy_conn_add(const PGconn *conn, const struct spy_libpq *pq)
+struct spy_conn *spy_conn_add(const void *handle, const struct spy_libpq *pq)
 {
-    struct spy_conn *known = spy_conn_find(conn);
+    struct spy_conn *known = spy_conn_find(handle);
     if (known != NULL)
         return fresh(known, pq);
     if (spy_table_map(&rows, SPY_CONNS_MAX * sizeof(struct spy_conn)) == NULL)
         return NULL;
     for (unsigned which = 0; which < 2; which++) {
-        uint32_t b = bucket_of(conn, which);
+        uint32_t b = bucket_of(handle, which);
         for (uint32_t way = 0; way < WAYS; way++) {
-            const PGconn *empty = NULL;
-            if (atomic_compare_exchange_strong_explicit(&buckets[b].key[way], &empty, conn,
+            const void *empty = NULL;
+            if (atomic_compare_exchange_strong_explicit(&buckets[b].key[way], &empty, handle,
                                                         memory_order_acq_rel, memory_order_relaxed))
                 return fresh(row_at(b, way), pq);
         }
@@ -72,15 +80,29 @@ struct spy_conn *spy_conn_add(const PGconn *conn, const struct spy_libpq *pq)
     return NULL;
 }
 
-void spy_conn_remove(const PGconn *conn)
+void spy_conn_learn(struct spy_conn *conn, const PGconn *pgconn, struct spy_region *region)
+{
+    const struct spy_libpq *pq = conn->pq;
+    conn->endpoint = spy_endpoint_intern(region, pq->PQhost(pgconn), pq->PQport(pgconn),
+                                         pq->PQdb(pgconn), pq->PQuser(pgconn));
+    conn->backend_pid = pq->PQbackendPID(pgconn);
+    conn->facts_epoch = region->epoch_mono_ns;
+}
+
+void spy_conn_remove(const void *handle)
 {
     for (unsigned which = 0; which < 2; which++) {
-        uint32_t b = bucket_of(conn, which);
+        uint32_t b = bucket_of(handle, which);
         for (uint32_t way = 0; way < WAYS; way++) {
-            const PGconn *key = conn;
+            const void *key = handle;
             if (atomic_compare_exchange_strong_explicit(&buckets[b].key[way], &key, NULL,
                                                         memory_order_acq_rel, memory_order_relaxed))
                 return;
         }
     }
+}
+
+void spy_conns_reserve(void)
+{
+    spy_table_map(&rows, SPY_CONNS_MAX * sizeof(struct spy_conn));
 }

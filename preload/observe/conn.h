@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of libpq connections: which copy of libpq made it, and its unfinished sequence.
+ * The table of libpq connections: which copy of libpq made it, whom it talks to, the statements in
+ * flight on it and its unfinished sequence. The handles by which libpq cancels (PGcancel,
+ * PGcancelConn) have rows too: a call on one must reach the copy that made it.
  *
- * Fixed memory, keyed by the PGconn's address. A PGconn belongs to one thread at a time but may
+ * Fixed memory, keyed by the object's address. A PGconn belongs to one thread at a time but may
  * migrate; only its own thread looks it up, so a row needs no lock, and the table only that rows
  * are claimed and freed by atomic exchange of their key.
  */
@@ -10,6 +12,7 @@
 #define SPY_OBSERVE_CONN_H
 
 #include "classify/classify.h"
+#include "observe/flight.h"
 #include "runtime/libpq.h"
 
 #include <stdatomic.h>
@@ -26,9 +29,19 @@ struct spy_pending {
     struct spy_sample sample[SPY_RULES_STEPS];
 };
 
+struct spy_query;
+
 struct spy_conn {
     const struct spy_libpq *pq;
-    uint64_t serial; /* never used again, unlike the address */
+    uint64_t serial;      /* never used again, unlike the address */
+    uint64_t connect_ns;  /* an asynchronous connect or reset began then; 0: none is under way */
+    uint64_t facts_epoch; /* region in which the next two are right; 0: not asked for yet */
+    uint16_t endpoint;
+    int32_t backend_pid;
+    uint32_t open_row;       /* where it is listed (record/open.h), valid while open_epoch is the */
+    uint64_t open_epoch;     /* region's; 0: it has not been listed yet */
+    struct spy_query *batch; /* a synchronous call of several statements, while it is under way */
+    struct spy_flights flights;
     struct spy_pending pending;
 };
 
@@ -36,13 +49,19 @@ struct spy_conn {
  * statements' texts and sequences (counted, CONNS_FULL). */
 #define SPY_CONNS_MAX 4096u
 
-/* The row of CONN, or NULL. A program may pass NULL to libpq; it has no row. */
-struct spy_conn *spy_conn_find(const PGconn *conn);
+/* Maps the table now, if it can be. */
+void spy_conns_reserve(void);
 
-/* A fresh row for CONN, replacing one that was never finished; NULL where the table is full. */
-struct spy_conn *spy_conn_add(const PGconn *conn, const struct spy_libpq *pq);
+/* The row of HANDLE, or NULL. A program may pass NULL to libpq; it has no row. */
+struct spy_conn *spy_conn_find(const void *handle);
 
-/* Frees the row of CONN. */
-void spy_conn_remove(const PGconn *conn);
+/* A fresh row for HANDLE, replacing one that was never finished; NULL where the table is full. */
+struct spy_conn *spy_conn_add(const void *handle, const struct spy_libpq *pq);
+
+/* Asks PGCONN, CONN's, whom it talks to: once it is made, and again in another REGION. */
+void spy_conn_learn(struct spy_conn *conn, const PGconn *pgconn, struct spy_region *region);
+
+/* Frees the row of HANDLE. */
+void spy_conn_remove(const void *handle);
 
 #endif

@@ -9,9 +9,10 @@
 
 #define RELAXED memory_order_relaxed
 
-void spy_http1_open(struct spy_http1 *http)
+void spy_http1_open(struct spy_http1 *http, char *target)
 {
     memset(http, 0, sizeof(*http));
+    http->in.target = target;
     spy_http1_head_open(&http->in.head, HTTP_REQUEST);
     spy_http1_head_open(&http->out.head, HTTP_RESPONSE);
 }

@@ -32,7 +32,7 @@
 /* How much of a request target is looked at; a longer one is cut (its operation is found by its
  * beginning). Cut also where the whole is at hand, so that an operation never depends on how the
  * bytes happened to arrive. */
-#define SPY_HTTP1_TARGET_MAX 256u
+#define SPY_HTTP1_TARGET_MAX 2048u
 
 /* One request and its final response. Times are CLOCK_MONOTONIC nanoseconds. */
 struct spy_http1_exchange {
@@ -88,7 +88,7 @@ struct spy_http1_in {
     struct spy_framing body; /* of the last request in the ring; done: a head is next */
     uint64_t begin_ns;
     uint32_t target_len; /* of `target`; 0: the target has not been split so far */
-    char target[SPY_HTTP1_TARGET_MAX];
+    char *target;        /* the caller's, of SPY_HTTP1_TARGET_MAX bytes */
 };
 
 /* The response to the oldest request in the ring, all 0 before its first byte. Times as above. */
@@ -128,11 +128,12 @@ struct spy_http1 {
     struct spy_http1_request ring[SPY_HTTP1_PIPELINE];
 };
 
-/* There may be 100,000 of them. Nearly half is the ring; 256 bytes are for a split target. */
-_Static_assert(sizeof(struct spy_http1) <= 1152, "a connection's state is kept small");
+/* There may be 100,000 of them. Two thirds are the ring. */
+_Static_assert(sizeof(struct spy_http1) <= 1024, "a connection's state is kept small");
 
-/* Begins a connection. */
-void spy_http1_open(struct spy_http1 *http);
+/* Begins a connection. TARGET has SPY_HTTP1_TARGET_MAX bytes, is used only for targets that arrive
+ * in pieces, and outlives the connection. */
+void spy_http1_open(struct spy_http1 *http, char *target);
 
 /* N bytes were read by a call that returned at NOW_NS. DATA is NULL where they are not in memory
  * (splice). Peeked bytes (MSG_PEEK) must not be told. */

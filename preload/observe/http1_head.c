@@ -254,3 +254,24 @@ bool spy_http1_plausible(const char *data, size_t n)
     }
     return false;
 }
+
+/* Does the line from DATA to END stop with "HTTP/1.0" or "HTTP/1.1" behind a blank? */
+static bool ends_with_version(const char *data, const char *end)
+{
+    static const char version[] = " HTTP/1.";
+    size_t len = sizeof(version) - 1;
+    if (end > data && end[-1] == '\r')
+        end--;
+    return (size_t)(end - data) > len + 1 && (end[-1] == '0' || end[-1] == '1') &&
+           memcmp(end - 1 - len, version, len) == 0;
+}
+
+bool spy_http1_request_line(const char *data, size_t n)
+{
+    const char *blank = memchr(data, ' ', n);
+    const char *end = memchr(data, '\n', n);
+    if (blank == NULL || end == NULL || blank > end || !ends_with_version(blank + 1, end))
+        return false;
+    bool target = blank[1] == '/' || blank[1] == '*' || strncmp(blank + 1, "http", 4) == 0;
+    return target && spy_http1_plausible(data, n);
+}

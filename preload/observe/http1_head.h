@@ -76,4 +76,8 @@ size_t spy_http1_blank(const char *data, size_t n);
  * HTTP/2 preface, and for everything else that does not begin with a known method. */
 bool spy_http1_plausible(const char *data, size_t n);
 
+/* Do these bytes begin with a whole request line of HTTP/1? For a connection whose beginning was
+ * not seen: stricter than what is followed. */
+bool spy_http1_request_line(const char *data, size_t n);
+
 #endif

@@ -15,6 +15,9 @@ extern _Atomic(struct spy_classifier *) spy_observe_classifier_in_force;
  * it too. */
 void spy_observe_classify_with(struct spy_classifier *classifier);
 
+/* In a watched process: maps the tables that it may need later. */
+void spy_observe_reserve(void);
+
 static inline struct spy_classifier *spy_observe_classifier(void)
 {
     return atomic_load_explicit(&spy_observe_classifier_in_force, memory_order_acquire);

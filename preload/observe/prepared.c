@@ -19,42 +19,63 @@ _Static_assert(SPY_STMTS_MAX <= 1u << 16, "a statement fits the word's low bits"
 static _Atomic uint64_t words[SETS][WAYS];
 static _Atomic uint32_t victim;
 
-static uint64_t hash_of(uint64_t conn_serial, const char *name)
+uint64_t spy_prepared_key(uint64_t conn_serial, const char *name)
 {
-    return spy_hash_seeded(name, strlen(name), conn_serial);
+    uint64_t hash = spy_hash_seeded(name, strlen(name), conn_serial);
+    return hash != 0 ? hash : 1;
 }
 
-static uint64_t tag_of(uint64_t hash)
+static uint64_t tag_of(uint64_t key)
 {
-    return hash & ~0xFFFFull;
+    return key & ~0xFFFFull;
 }
 
-void spy_prepared_put(uint64_t conn_serial, const char *name, spy_stmt stmt)
+static _Atomic uint64_t *set_of(uint64_t key)
 {
-    uint64_t hash = hash_of(conn_serial, name);
-    _Atomic uint64_t *set = words[(hash & 0xFFFF) % SETS];
-    uint32_t way = 0;
-    for (; way < WAYS; way++) {
-        uint64_t word = atomic_load_explicit(&set[way], memory_order_relaxed);
-        if (word == 0 || tag_of(word) == tag_of(hash))
-            break;
+    return words[(key & 0xFFFF) % SETS];
+}
+
+/* The way of KEY in its set, or the first that is free; WAYS where there is neither. */
+static uint32_t way_of(_Atomic uint64_t *set, uint64_t key, bool or_free)
+{
+    uint32_t free_way = WAYS;
+    for (uint32_t way = 0; way < WAYS; way++) {
+        /* Acquire: the statement's row was complete before the word was stored. */
+        uint64_t word = atomic_load_explicit(&set[way], memory_order_acquire);
+        if (word != 0 && tag_of(word) == tag_of(key))
+            return way;
+        if (word == 0 && free_way == WAYS)
+            free_way = way;
     }
+    return or_free ? free_way : WAYS;
+}
+
+void spy_prepared_put(uint64_t key, spy_stmt stmt)
+{
+    _Atomic uint64_t *set = set_of(key);
+    uint32_t way = way_of(set, key, true);
     if (way == WAYS)
         way = atomic_fetch_add_explicit(&victim, 1, memory_order_relaxed) % WAYS;
-    /* Pairs with the acquire load below: the statement's row was complete before. */
-    atomic_store_explicit(&set[way], tag_of(hash) | stmt, memory_order_release);
+    atomic_store_explicit(&set[way], tag_of(key) | stmt, memory_order_release);
 }
 
-bool spy_prepared_get(uint64_t conn_serial, const char *name, spy_stmt *stmt)
+bool spy_prepared_get(uint64_t key, spy_stmt *stmt)
 {
-    uint64_t hash = hash_of(conn_serial, name);
-    _Atomic uint64_t *set = words[(hash & 0xFFFF) % SETS];
-    for (uint32_t way = 0; way < WAYS; way++) {
-        uint64_t word = atomic_load_explicit(&set[way], memory_order_acquire);
-        if (word != 0 && tag_of(word) == tag_of(hash)) {
-            *stmt = (spy_stmt)(word & 0xFFFF);
-            return true;
-        }
-    }
-    return false;
+    _Atomic uint64_t *set = set_of(key);
+    uint32_t way = way_of(set, key, false);
+    if (way == WAYS)
+        return false;
+    uint64_t word = atomic_load_explicit(&set[way], memory_order_acquire);
+    *stmt = (spy_stmt)(word & 0xFFFF);
+    return tag_of(word) == tag_of(key); /* another may have taken the way meanwhile */
+}
+
+void spy_prepared_drop(uint64_t key)
+{
+    _Atomic uint64_t *set = set_of(key);
+    uint32_t way = way_of(set, key, false);
+    uint64_t word = way < WAYS ? atomic_load_explicit(&set[way], memory_order_relaxed) : 0;
+    if (word != 0 && tag_of(word) == tag_of(key))
+        atomic_compare_exchange_strong_explicit(&set[way], &word, 0, memory_order_relaxed,
+                                                memory_order_relaxed);
 }

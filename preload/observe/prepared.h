@@ -11,7 +11,11 @@
 
 #include <stdbool.h>
 
-void spy_prepared_put(uint64_t conn_serial, const char *name, spy_stmt stmt);
-bool spy_prepared_get(uint64_t conn_serial, const char *name, spy_stmt *stmt);
+/* What (connection, NAME) is known by. Never 0. */
+uint64_t spy_prepared_key(uint64_t conn_serial, const char *name);
+
+void spy_prepared_put(uint64_t key, spy_stmt stmt);
+bool spy_prepared_get(uint64_t key, spy_stmt *stmt);
+void spy_prepared_drop(uint64_t key);
 
 #endif

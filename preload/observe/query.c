@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Queries and connects: what a call of libpq meant. See query.h for the contract.
+ * Calls of libpq on a connection: who calls, what is asked, and when it was over. What results
+ * mean is observe/result.c's business. See query.h for the contract.
  */
 #include "observe/query.h"
 
+#include "observe/inflight.h"
 #include "observe/observe.h"
 #include "observe/prepared.h"
+#include "observe/result.h"
 #include "observe/sequence.h"
-#include "record/record.h"
 #include "record/shard.h"
 #include "runtime/clock.h"
 #include "runtime/process.h"
+#include "shared/sql.h"
 
 #include <errno.h>
 #include <string.h>
 
 /* ---- begin ---------------------------------------------------------------------------------- */
 
-/* A connection seen for the first time in a query was made where we did not see it. Without one
- * there is nothing to call: libpq fails on NULL as a wrapper does that has no copy. */
+/* A connection seen for the first time in a call was made where we did not see it. libpq is asked
+ * even where there is none: what it does then (PQgetCopyData sets a pointer) is its business. */
 static struct spy_conn *conn_of(const PGconn *pgconn, const void *caller,
                                 const struct spy_libpq **pq)
 {
@@ -27,8 +30,8 @@ static struct spy_conn *conn_of(const PGconn *pgconn, const void *caller,
         *pq = conn->pq;
         return conn;
     }
-    *pq = pgconn != NULL ? spy_libpq_of_caller(caller) : NULL;
-    if (*pq == NULL)
+    *pq = spy_libpq_of_caller(caller);
+    if (*pq == NULL || pgconn == NULL)
         return NULL;
     conn = spy_conn_add(pgconn, *pq);
     struct spy_region *region = spy_process_region();
@@ -37,234 +40,448 @@ static struct spy_conn *conn_of(const PGconn *pgconn, const void *caller,
     return conn;
 }
 
-const struct spy_libpq *spy_query_begin(struct spy_query *call, PGconn *pgconn, const void *caller,
-                                        const void *frame)
+/* The outermost call on the connection: what one before it left behind by a jump out of it is gone,
+ * and statements that wait for their bytes to be sent may see them go. */
+static void enter(struct spy_query *call, struct spy_region *region)
+{
+    call->region = region;
+    /* What an outermost call finds was left behind by a jump out of one. */
+    call->sending_before = spy_thread.guard_depth > 1 ? spy_thread.sending : NULL;
+    spy_thread.sending = call->conn;
+    spy_guard_top()->row = call->conn;
+    if (call->conn != NULL) {
+        call->conn->batch = NULL;
+        call->conn->flights.left = false;
+    }
+}
+
+/* Most calls are libpq's own, inside one whose connection is known: these are told with no look-up.
+ */
+static bool is_inner(struct spy_query *call, const void *caller)
+{
+    const struct spy_guard_frame *outer = spy_guard_top();
+    if (outer == NULL || outer->conn != call->pgconn || outer->row == NULL ||
+        (uintptr_t)outer->frame <= (uintptr_t)call->frame)
+        return false;
+    call->conn = outer->row;
+    call->pq = call->conn->pq;
+    return spy_libpq_calls(call->pq, caller);
+}
+
+const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *pgconn,
+                                        const void *caller, const void *frame)
 {
     call->pgconn = pgconn;
     call->frame = frame;
-    call->conn = conn_of(pgconn, caller, &call->pq);
     call->region = NULL;
-    if (call->pq == NULL)
-        return NULL;
+    if (is_inner(call, caller))
+        return call->pq;
+    call->site = caller;
+    call->conn = conn_of(pgconn, caller, &call->pq);
+    if (call->pq == NULL || pgconn == NULL)
+        return call->pq;
     struct spy_region *region = spy_process_region();
     if (region == NULL) { /* a forked child with its parent's connection begins its own watch */
         spy_process_start();
         region = spy_process_region();
     }
-    if (region != NULL && spy_guard_enter(pgconn, frame)) {
-        call->region = region;
-        call->begin_ns = spy_now();
-    }
+    if (region != NULL && spy_guard_enter(pgconn, frame, spy_libpq_calls(call->pq, caller)))
+        enter(call, region);
     return call->pq;
 }
 
-/* ---- results -------------------------------------------------------------------------------- */
+/* ---- what is asked -------------------------------------------------------------------------- */
 
-/* Rows a command tag tells: the last number of "INSERT 0 5", "UPDATE 3", "COPY 7". PQcmdTuples
- * would do it too, but can call the program's notice processor. */
-static uint64_t rows_of_tag(const char *tag)
+static bool in_pipeline(const struct spy_query *call)
 {
-    const char *number = tag != NULL ? strrchr(tag, ' ') : NULL;
-    uint64_t rows = 0;
-    if (number == NULL)
+    return call->pq->PQpipelineStatus != NULL &&
+           call->pq->PQpipelineStatus(call->pgconn) != PQ_PIPELINE_OFF;
+}
+
+static struct spy_flight *open_flight(struct spy_query *call, enum spy_flight_kind kind)
+{
+    struct spy_flight *flight = &call->flight;
+    memset(flight, 0, sizeof(*flight));
+    flight->kind = kind;
+    return flight;
+}
+
+/* The measured span begins. */
+static void ask(struct spy_query *call)
+{
+    struct spy_flight *flight = &call->flight;
+    flight->owner = spy_attribute(call->region);
+    flight->site = call->site;
+    flight->begin_ns = spy_now();
+    spy_inflight_begun(call);
+}
+
+static uint16_t params_of(int params)
+{
+    return params < 0 ? 0 : params > UINT16_MAX ? UINT16_MAX : (uint16_t)params;
+}
+
+static bool several(spy_stmt stmt)
+{
+    const spy_stmt *parts;
+    return spy_classify_parts(spy_observe_classifier(), stmt, &parts) > 1;
+}
+
+/* How the server reads TEXT: a backslash in a literal escapes where the connection says so. */
+static unsigned how_read(const struct spy_query *call, const char *text, size_t len)
+{
+    if (memchr(text, '\\', len) == NULL)
         return 0;
-    for (number++; *number >= '0' && *number <= '9'; number++)
-        rows = rows * 10 + (uint64_t)(*number - '0');
-    return *number == '\0' ? rows : 0;
+    const char *standard = call->pq->PQparameterStatus(call->pgconn, "standard_conforming_strings");
+    return standard != NULL && strcmp(standard, "off") == 0 ? SPY_SQL_BACKSLASH : 0;
 }
 
-static void read_result(struct spy_sample *sample, const struct spy_libpq *pq,
-                        const PGresult *result)
+static spy_stmt stmt_of_text(const struct spy_query *call, const char *text)
 {
-    if (result == NULL) {
-        sample->failed = 1;
-        sample->code = SPY_SQLSTATE_NOT_SENT;
+    size_t len = strlen(text);
+    return spy_classify_sql_as(spy_observe_classifier(), text, len, how_read(call, text, len));
+}
+
+void spy_query_text(struct spy_query *call, const char *text)
+{
+    if (call->region == NULL)
         return;
+    struct spy_flight *flight = open_flight(call, SPY_FLIGHT_STATEMENT);
+    if (text != NULL)
+        flight->stmt = stmt_of_text(call, text);
+    if (call->conn != NULL && several(flight->stmt)) {
+        call->asked = false;
+        call->conn->batch = call;
     }
-    ExecStatusType status = pq->PQresultStatus(result);
-    if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE) {
-        uint32_t code = spy_sqlstate_pack(pq->PQresultErrorField(result, PG_DIAG_SQLSTATE));
-        sample->failed = 1;
-        sample->code = code != 0 ? code : SPY_SQLSTATE_NO_ANSWER;
-    } else if (status == PGRES_TUPLES_OK) {
-        sample->rows = (uint64_t)pq->PQntuples(result);
-    } else if (status == PGRES_COMMAND_OK) {
-        sample->rows = rows_of_tag(pq->PQcmdStatus((PGresult *)(uintptr_t)result));
-    }
-    if (pq->PQresultMemorySize != NULL)
-        sample->bytes_in = pq->PQresultMemorySize(result);
+    ask(call);
 }
 
-/* Ends the measured span; the first thing after the real call. A synchronous call hands over its
- * result when it returns, so all of it is waiting and nothing consuming. */
-static struct spy_sample end_span(const struct spy_query *call)
+/* Several are an error then, and that is one. */
+void spy_query_command(struct spy_query *call, const char *text, int params)
 {
-    uint64_t now = spy_now();
-    return (struct spy_sample){
-        .end_ns = now,
-        .dur_ns = now - call->begin_ns,
-        .wait_ns = now - call->begin_ns,
-    };
+    if (call->region == NULL)
+        return;
+    struct spy_flight *flight = open_flight(call, SPY_FLIGHT_STATEMENT);
+    flight->whole = true;
+    flight->params = params_of(params);
+    if (text != NULL)
+        flight->stmt = stmt_of_text(call, text);
+    ask(call);
 }
 
 /* Names prepared in one watch mean nothing in another (a fork's child has other statement rows). */
-static uint64_t prepared_key(const struct spy_query *call)
+static uint64_t prepared_key(const struct spy_query *call, const char *name)
 {
-    return call->conn->serial ^ call->region->epoch_mono_ns;
+    return spy_prepared_key(call->conn->serial ^ call->region->epoch_mono_ns, name);
+}
+
+static void keep_name(struct spy_flight *flight, const char *name)
+{
+    size_t len = strnlen(name, SPY_FLIGHT_NAME_BYTES - 1);
+    memcpy(flight->name, name, len);
+}
+
+static spy_stmt stmt_of_name(const struct spy_query *call, const char *name, uint64_t key)
+{
+    spy_stmt stmt;
+    if (key != 0 && spy_prepared_get(key, &stmt))
+        return stmt;
+    spy_self_count(call->region, SPY_SELF_PREPARED_UNKNOWN);
+    return spy_classify_prepared(spy_observe_classifier(), name, NULL, 0);
+}
+
+void spy_query_name(struct spy_query *call, const char *name, int params)
+{
+    if (call->region == NULL)
+        return;
+    struct spy_flight *flight = open_flight(call, SPY_FLIGHT_STATEMENT);
+    flight->whole = true;
+    flight->params = params_of(params);
+    if (name != NULL) {
+        flight->prepared_key = call->conn != NULL ? prepared_key(call, name) : 0;
+        flight->stmt = stmt_of_name(call, name, flight->prepared_key);
+        keep_name(flight, name);
+    }
+    ask(call);
+}
+
+/* The name stands for its text from here on, and not only when the server has said yes: in a
+ * pipeline it is executed before that. Should the server say no, what it stood for comes back. */
+void spy_query_prepare(struct spy_query *call, const char *name, const char *text)
+{
+    if (call->region == NULL)
+        return;
+    struct spy_classifier *classifier = spy_observe_classifier();
+    struct spy_flight *flight = open_flight(call, SPY_FLIGHT_PREPARE);
+    flight->op = spy_classify_builtin(classifier, SPY_BUILTIN_PREPARE);
+    if (name != NULL && text != NULL && call->conn != NULL) {
+        keep_name(flight, name);
+        flight->prepared_key = prepared_key(call, name);
+        if (!spy_prepared_get(flight->prepared_key, &flight->prepared_before))
+            flight->prepared_before = SPY_STMT_OTHER;
+        size_t len = strlen(text);
+        spy_prepared_put(flight->prepared_key, spy_classify_prepared_as(classifier, name, text, len,
+                                                                        how_read(call, text, len)));
+    }
+    ask(call);
+}
+
+void spy_query_own(struct spy_query *call, enum spy_builtin which)
+{
+    if (call->region == NULL)
+        return;
+    struct spy_flight *flight = open_flight(call, SPY_FLIGHT_OWN);
+    flight->op = spy_classify_builtin(spy_observe_classifier(), which);
+    ask(call);
 }
 
 /* ---- end ------------------------------------------------------------------------------------ */
 
-/* A call that has ended, between what it was and where it is counted. */
-struct ended {
-    struct spy_sample sample;
-    struct spy_classifier *classifier;
-    int saved_errno;
-};
-
-static struct ended begin_end(const struct spy_query *call, const PGresult *result)
+static void leave(struct spy_query *call, int saved_errno)
 {
-    struct ended ended = {
-        .sample = end_span(call), .classifier = spy_observe_classifier(), .saved_errno = errno};
-    read_result(&ended.sample, call->pq, result);
-    return ended;
-}
-
-static void finish_end(const struct spy_query *call, const struct ended *ended)
-{
+    if (call->conn != NULL)
+        call->conn->batch = NULL;
+    spy_thread.sending = call->sending_before;
     spy_guard_leave(call->pgconn, call->frame);
-    errno = ended->saved_errno;
-}
-
-/* Counts the call as STMT, or as part of a sequence. */
-static void count_as(const struct spy_query *call, struct ended *ended, spy_stmt stmt)
-{
-    spy_sequence_add(call->region, ended->classifier, call->conn, stmt, &ended->sample);
-}
-
-void spy_query_end(struct spy_query *call, const char *text, const PGresult *result)
-{
-    if (call->region == NULL)
-        return;
-    struct ended ended = begin_end(call, result);
-    spy_stmt stmt = SPY_STMT_OTHER;
-    if (text != NULL)
-        stmt = spy_classify_sql(ended.classifier, text, strlen(text));
-    count_as(call, &ended, stmt);
-    finish_end(call, &ended);
-}
-
-static spy_stmt stmt_of_name(const struct spy_query *call, struct spy_classifier *classifier,
-                             const char *name)
-{
-    spy_stmt stmt;
-    if (name == NULL)
-        return SPY_STMT_OTHER;
-    if (call->conn != NULL && spy_prepared_get(prepared_key(call), name, &stmt))
-        return stmt;
-    spy_self_count(call->region, SPY_SELF_PREPARED_UNKNOWN);
-    return spy_classify_prepared(classifier, name, NULL, 0);
-}
-
-void spy_query_end_prepared(struct spy_query *call, const char *name, const PGresult *result)
-{
-    if (call->region == NULL)
-        return;
-    struct ended ended = begin_end(call, result);
-    count_as(call, &ended, stmt_of_name(call, ended.classifier, name));
-    finish_end(call, &ended);
-}
-
-void spy_query_prepared(struct spy_query *call, const char *name, const char *text,
-                        const PGresult *result)
-{
-    if (call->region == NULL)
-        return;
-    struct ended ended = begin_end(call, result);
-    if (!ended.sample.failed && name != NULL && text != NULL && call->conn != NULL)
-        spy_prepared_put(prepared_key(call), name,
-                         spy_classify_prepared(ended.classifier, name, text, strlen(text)));
-    ended.sample.op = spy_classify_builtin(ended.classifier, SPY_BUILTIN_PREPARE);
-    spy_record(call->region, &ended.sample);
-    finish_end(call, &ended);
-}
-
-/* ---- connections ---------------------------------------------------------------------------- */
-
-const struct spy_libpq *spy_query_finish(PGconn *pgconn, const void *caller)
-{
-    struct spy_conn *conn = spy_conn_find(pgconn);
-    struct spy_region *region = spy_process_region();
-    if (conn == NULL)
-        return spy_libpq_of_caller(caller);
-    const struct spy_libpq *pq = conn->pq;
-    if (region != NULL)
-        spy_sequence_flush(region, spy_observe_classifier(), conn);
-    spy_conn_remove(pgconn);
-    return pq;
-}
-
-static void begin_connect(struct spy_connect *call, const PGconn *guarded, const void *frame)
-{
-    call->guarded = guarded;
-    call->frame = frame;
-    spy_process_start();
-    call->outermost = spy_guard_enter(guarded, frame);
-    call->region = call->outermost ? spy_process_region() : NULL;
-    call->begin_ns = call->region != NULL ? spy_now() : 0;
-}
-
-const struct spy_libpq *spy_connect_begin(struct spy_connect *call, const void *caller,
-                                          const void *frame)
-{
-    call->pq = spy_libpq_of_caller(caller);
-    if (call->pq != NULL)
-        begin_connect(call, NULL, frame);
-    return call->pq;
-}
-
-const struct spy_libpq *spy_reset_begin(struct spy_connect *call, PGconn *pgconn,
-                                        const void *caller, const void *frame)
-{
-    struct spy_conn *conn = conn_of(pgconn, caller, &call->pq);
-    struct spy_region *region = spy_process_region();
-    if (conn != NULL && region != NULL)
-        spy_sequence_flush(region, spy_observe_classifier(), conn);
-    if (call->pq != NULL)
-        begin_connect(call, pgconn, frame);
-    return call->pq;
-}
-
-void spy_connect_started(struct spy_connect *call, PGconn *conn)
-{
-    if (!call->outermost)
-        return; /* libpq's own PQconnectStart inside PQconnectdb */
-    int saved_errno = errno;
-    struct spy_conn *stale = spy_conn_find(conn); /* never finished, and its address used again */
-    if (stale != NULL && call->region != NULL)
-        spy_sequence_flush(call->region, spy_observe_classifier(), stale);
-    if (conn != NULL && spy_conn_add(conn, call->pq) == NULL && call->region != NULL)
-        spy_self_count(call->region, SPY_SELF_CONNS_FULL);
-    spy_guard_leave(call->guarded, call->frame);
     errno = saved_errno;
 }
 
-void spy_connect_end(struct spy_connect *call, PGconn *conn)
+void spy_query_done(struct spy_query *call)
 {
-    uint64_t now = call->region != NULL ? spy_now() : 0;
-    int saved_errno = errno;
-    if (call->region != NULL) {
-        bool failed = conn == NULL || call->pq->PQstatus(conn) != CONNECTION_OK;
-        struct spy_sample sample = {
-            .op = spy_classify_builtin(spy_observe_classifier(), SPY_BUILTIN_CONNECT),
-            .failed = failed,
-            .code = failed ? SPY_SQLSTATE_NO_ANSWER : 0,
-            .end_ns = now,
-            .dur_ns = now - call->begin_ns,
-            .wait_ns = now - call->begin_ns,
-        };
-        spy_record(call->region, &sample);
+    if (call->region != NULL)
+        leave(call, errno);
+}
+
+/* Outside a pipeline libpq fetches and discards what the program did not before it asks anew: what
+ * is still in flight ended there. Not so where it REFUSED because something is under way. A
+ * pipeline is begun and ended only where nothing is. */
+static void discard(struct spy_query *call, bool pipeline, bool refused)
+{
+    struct spy_flights *flights = call->conn != NULL ? &call->conn->flights : NULL;
+    if (flights == NULL || (pipeline && flights->pipelined))
+        return;
+    if (!refused)
+        flights->stray = false;
+    if (!spy_flights_any(flights))
+        return;
+    if (!refused || call->pq->PQtransactionStatus(call->pgconn) != PQTRANS_ACTIVE)
+        spy_result_discard(call, call->flight.begin_ns);
+}
+
+/* In a pipeline libpq keeps what is sent until somebody flushes, or until it is enough; outside one
+ * it tries at once. */
+static void stay_in_flight(struct spy_query *call, bool pipeline)
+{
+    struct spy_flights *flights = call->conn != NULL ? &call->conn->flights : NULL;
+    struct spy_flight *flight = NULL;
+    if (flights != NULL) {
+        flights->pipelined = pipeline;
+        flight = spy_flights_push(flights, &call->flight);
     }
-    spy_connect_started(call, conn);
+    if (flight == NULL)
+        spy_self_count(call->region, SPY_SELF_FLIGHTS_FULL);
+    else if (pipeline && !flights->left && flights->unsent == NULL)
+        flights->unsent = flight;
+}
+
+void spy_query_end(struct spy_query *call, const PGresult *result)
+{
+    if (call->region == NULL)
+        return;
+    uint64_t now = spy_now();
+    int saved_errno = errno;
+    struct spy_flight *flight = &call->flight;
+    bool told_apart = flight->first_ns != 0 || flight->part != 0; /* by inner_result() */
+    bool pipeline = result == NULL && in_pipeline(call);          /* there it is refused */
+    discard(call, pipeline, result == NULL);
+    if (!told_apart) {
+        flight->whole = true;
+        spy_result_take(call, flight, result, now);
+    }
+    if (flight->copy != SPY_COPY_NONE)
+        stay_in_flight(call, pipeline); /* over when the program has fetched the end of it */
+    else if (!told_apart)
+        spy_result_credit(call, flight, now);
+    spy_inflight_settle(call, now);
+    leave(call, saved_errno);
+}
+
+void spy_query_end_own(struct spy_query *call, bool failed, uint64_t bytes_in, uint64_t bytes_out)
+{
+    if (call->region == NULL)
+        return;
+    uint64_t now = spy_now();
+    int saved_errno = errno;
+    call->flight.failed = failed;
+    call->flight.code = failed ? SPY_SQLSTATE_NO_ANSWER : 0;
+    call->flight.bytes_in = bytes_in;
+    call->flight.bytes_out = bytes_out;
+    discard(call, in_pipeline(call), failed);
+    spy_result_credit(call, &call->flight, now);
+    spy_inflight_settle(call, now);
+    leave(call, saved_errno);
+}
+
+void spy_query_sent(struct spy_query *call, int sent)
+{
+    if (call->region == NULL) {
+        if (sent && call->conn != NULL && call->conn->batch != NULL)
+            call->conn->batch->asked = true;
+        return;
+    }
+    uint64_t now = sent ? 0 : spy_now();
+    int saved_errno = errno;
+    if (sent) {
+        bool pipeline = in_pipeline(call);
+        discard(call, pipeline, false);
+        stay_in_flight(call, pipeline);
+    } else {
+        call->flight.whole = true;
+        spy_result_take(call, &call->flight, NULL, now);
+        spy_result_credit(call, &call->flight, now);
+    }
+    spy_inflight_settle(call, now);
+    leave(call, saved_errno);
+}
+
+void spy_query_synced(struct spy_query *call, int sent)
+{
+    if (call->region == NULL)
+        return;
+    int saved_errno = errno;
+    if (sent && call->conn != NULL) {
+        struct spy_flight *sync = open_flight(call, SPY_FLIGHT_SYNC);
+        sync->op = spy_classify_builtin(spy_observe_classifier(), SPY_BUILTIN_SYNC);
+        sync->begin_ns = spy_now();
+        discard(call, true, false);
+        call->conn->flights.pipelined = true;
+        spy_flights_push(&call->conn->flights, sync);
+    }
+    leave(call, saved_errno);
+}
+
+/* In a synchronous call libpq fetches results by its own PQgetResult: first those that the program
+ * left, then its own, and that is the only way to tell several statements of it apart. A copy of
+ * libpq whose inner calls do not pass here (linked with -Bsymbolic) shows the call as one. */
+static void inner_result(struct spy_query *call, const PGresult *result)
+{
+    struct spy_conn *conn = call->conn;
+    if (conn == NULL || (conn->batch == NULL && !spy_flights_any(&conn->flights)))
+        return;
+    int saved_errno = errno;
+    uint64_t now = spy_now();
+    struct spy_query *batch = conn->batch;
+    const struct spy_flight *head = conn->flights.head;
+    if (result == NULL && head != NULL && head->over_ns != 0)
+        now = head->over_ns; /* the program had all of it then */
+    call->region = spy_process_region();
+    if (batch == NULL || !batch->asked)
+        spy_result_handed(call, result, now);
+    else if (result != NULL)
+        spy_result_take(batch, &batch->flight, result, now);
+    call->region = NULL;
     errno = saved_errno;
+}
+
+void spy_query_result(struct spy_query *call, const PGresult *result)
+{
+    if (call->region == NULL) {
+        inner_result(call, result);
+        return;
+    }
+    uint64_t now = spy_now();
+    int saved_errno = errno;
+    if (call->conn != NULL)
+        spy_result_handed(call, result, now);
+    spy_inflight_settle(call, now);
+    leave(call, saved_errno);
+}
+
+/* ---- COPY ----------------------------------------------------------------------------------- */
+
+/* The statement that copies, or NULL: its beginning was not seen. A program that finds out by other
+ * means that it may begin need not have fetched the result that says so: COPY says it then, and is
+ * SPY_COPY_NONE where nothing was copied. */
+static struct spy_flight *copying(const struct spy_query *call, enum spy_copy copy)
+{
+    struct spy_flight *head = call->conn != NULL ? call->conn->flights.head : NULL;
+    if (call->region == NULL || head == NULL)
+        return NULL;
+    if (head->copy == SPY_COPY_NONE && copy != SPY_COPY_NONE) {
+        head->copy = (uint8_t)copy;
+        if (head->first_ns == 0)
+            head->first_ns = spy_now();
+    }
+    return head->copy != SPY_COPY_NONE ? head : NULL;
+}
+
+void spy_query_copied_in(struct spy_query *call, uint64_t bytes)
+{
+    struct spy_flight *flight = copying(call, bytes > 0 ? SPY_COPY_IN : SPY_COPY_NONE);
+    if (flight != NULL)
+        flight->bytes_out += bytes;
+    spy_query_done(call);
+}
+
+void spy_query_copied_out(struct spy_query *call, uint64_t bytes, bool row)
+{
+    struct spy_flight *flight = copying(call, bytes > 0 ? SPY_COPY_OUT : SPY_COPY_NONE);
+    if (flight != NULL) {
+        flight->bytes_in += bytes;
+        flight->rows += row;
+    }
+    spy_query_done(call);
+}
+
+/* libpq has fetched the result, by its own PQgetResult, where that passes here. Where PQendcopy
+ * FAILED, it may have done nothing (it does so where all rows were fetched); PQgetResult will tell.
+ */
+void spy_query_copy_ended(struct spy_query *call, bool failed)
+{
+    if (call->region == NULL)
+        return;
+    int saved_errno = errno;
+    struct spy_flight *flight = copying(call, SPY_COPY_NONE);
+    if (flight != NULL && !failed)
+        spy_result_unseen(call, flight, spy_now());
+    leave(call, saved_errno);
+}
+
+/* ---- others --------------------------------------------------------------------------------- */
+
+void spy_query_notified(struct spy_query *call, uint64_t begin_ns, uint64_t bytes)
+{
+    if (call->region == NULL)
+        return;
+    int saved_errno = errno;
+    struct spy_flight notify = {
+        .kind = SPY_FLIGHT_OWN,
+        .op = spy_classify_builtin(spy_observe_classifier(), SPY_BUILTIN_NOTIFY),
+        .begin_ns = begin_ns,
+        .bytes_in = bytes,
+    };
+    spy_result_credit(call, &notify, spy_now());
+    leave(call, saved_errno);
+}
+
+void spy_query_abandon(struct spy_conn *conn, const PGconn *pgconn)
+{
+    struct spy_region *region = spy_process_region();
+    if (region == NULL)
+        return;
+    int saved_errno = errno;
+    struct spy_query call = {.pq = conn->pq, .conn = conn, .pgconn = pgconn, .region = region};
+    spy_result_cut(&call);
+    spy_sequence_flush(region, spy_observe_classifier(), conn);
+    spy_inflight_gone(conn);
+    errno = saved_errno;
+}
+
+void spy_query_bytes_left(void *sending)
+{
+    struct spy_conn *conn = sending;
+    conn->flights.left = true;
+    if (conn->flights.unsent != NULL)
+        spy_flights_sent(&conn->flights, spy_now());
+    spy_inflight_sent(conn);
 }

@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Queries and connects of libpq: from the wrappers' begin and end to recorded calls.
+ * Calls of libpq on a connection: from the wrappers to statements in flight and recorded calls.
  *
- * Every begin returns the copy of libpq to call, NULL only where there is none at all, and notes
- * in the caller's struct whether the call is an event. Between begin and end nothing but the real
- * call happens. errno is left as the real call left it.
+ * A wrapper is three steps around the real call:
  *
- * Hot path of a known connection: no lock, no allocation, no system call.
+ *   spy_query_begin()     which copy of libpq to call (NULL only where there is none at all), and
+ *                         is this a call of the program, or libpq's own inner one?
+ *   spy_query_text() ...  what is asked, where something is: begins the measured span
+ *   (the real call)
+ *   spy_query_end()       a synchronous call's result: the statement is over, unless it copies
+ *   spy_query_sent()      an asynchronous call's: the statement is in flight
+ *   spy_query_result()    PQgetResult's: a statement in flight has come this far
+ *   spy_query_done()      nothing happened that matters here
+ *
+ * Each but the first does nothing where the call is libpq's own. errno is left as the real call
+ * left it. Hot path of a known connection: no lock, no allocation, no system call.
+ *
+ * Begin and end of a statement: design, "What is measured"; the queue of those in flight follows
+ * libpq's (fe-exec.c: pqAppendCmdQueueEntry, pqCommandQueueAdvance) by its interface alone.
  */
 #ifndef SPY_OBSERVE_QUERY_H
 #define SPY_OBSERVE_QUERY_H
@@ -15,52 +26,66 @@
 #include "runtime/guard.h"
 #include "runtime/libpq.h"
 
-/* A query under way; lives in the wrapper's frame. */
+/* A call under way; lives in the wrapper's frame. */
 struct spy_query {
     const struct spy_libpq *pq;
     struct spy_conn *conn; /* NULL where the connection table is full */
     const PGconn *pgconn;
     const void *frame;
+    const void *site;          /* where the program called from */
     struct spy_region *region; /* NULL: pass through, this is no event */
-    uint64_t begin_ns;
+    void *sending_before;      /* spy_thread.sending outside this call */
+    bool asked;                /* libpq has sent what is asked: results that it gets answer that */
+    struct spy_flight flight;  /* what is asked; valid after spy_query_text() and its like */
 };
 
-/* A connect or reset under way. */
-struct spy_connect {
-    const struct spy_libpq *pq;
-    const PGconn *guarded; /* what the guard was entered with */
-    const void *frame;
-    struct spy_region *region;
-    uint64_t begin_ns;
-    bool outermost;
-};
+const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *conn,
+                                        const void *caller, const void *frame);
 
-const struct spy_libpq *spy_query_begin(struct spy_query *call, PGconn *conn, const void *caller,
-                                        const void *frame);
+/* The statements of TEXT. NULL is a text, too: libpq refuses it. */
+void spy_query_text(struct spy_query *call, const char *text);
 
-/* The statement TEXT ended with RESULT (NULL: libpq could not run it). */
-void spy_query_end(struct spy_query *call, const char *text, const PGresult *result);
+/* The one statement that TEXT has to be, with PARAMS bind parameters. */
+void spy_query_command(struct spy_query *call, const char *text, int params);
 
-/* The statement prepared under NAME ended with RESULT. */
-void spy_query_end_prepared(struct spy_query *call, const char *name, const PGresult *result);
+/* The statement prepared under NAME. */
+void spy_query_name(struct spy_query *call, const char *name, int params);
 
-/* TEXT was prepared under NAME, or not, says RESULT. */
-void spy_query_prepared(struct spy_query *call, const char *name, const char *text,
-                        const PGresult *result);
+/* TEXT is to be prepared under NAME. */
+void spy_query_prepare(struct spy_query *call, const char *name, const char *text);
 
-/* CONN is about to be freed: credits what is held and forgets it. */
-const struct spy_libpq *spy_query_finish(PGconn *conn, const void *caller);
+/* An operation of libpq's own. */
+void spy_query_own(struct spy_query *call, enum spy_builtin which);
 
-/* A connection is about to be made: starts the watch of this process if it is the first. */
-const struct spy_libpq *spy_connect_begin(struct spy_connect *call, const void *caller,
-                                          const void *frame);
-const struct spy_libpq *spy_reset_begin(struct spy_connect *call, PGconn *conn, const void *caller,
-                                        const void *frame);
+void spy_query_end(struct spy_query *call, const PGresult *result);
 
-/* The connect ended, well or not (CONN may be NULL). */
-void spy_connect_end(struct spy_connect *call, PGconn *conn);
+/* The end of a synchronous call that gives no result: FAILED, or BYTES_IN and BYTES_OUT moved. */
+void spy_query_end_own(struct spy_query *call, bool failed, uint64_t bytes_in, uint64_t bytes_out);
 
-/* An asynchronous connect was begun: CONN is known from here on, its time is not. */
-void spy_connect_started(struct spy_connect *call, PGconn *conn);
+/* SENT is what PQsend* returned: 1, or 0 where libpq refused. */
+void spy_query_sent(struct spy_query *call, int sent);
+
+/* PQpipelineSync and its like: SENT as above. */
+void spy_query_synced(struct spy_query *call, int sent);
+
+void spy_query_result(struct spy_query *call, const PGresult *result);
+void spy_query_done(struct spy_query *call);
+
+/* COPY data: bytes the program handed to libpq, or (a ROW, or part of one) got from it. */
+void spy_query_copied_in(struct spy_query *call, uint64_t bytes);
+void spy_query_copied_out(struct spy_query *call, uint64_t bytes, bool row);
+
+/* PQendcopy: the statement that copies is over. */
+void spy_query_copy_ended(struct spy_query *call, bool failed);
+
+/* PQnotifies, begun at BEGIN_NS, handed over a notification of BYTES. */
+void spy_query_notified(struct spy_query *call, uint64_t begin_ns, uint64_t bytes);
+
+/* The program's connection is about to be freed or reset: what is in flight ends, what is held is
+ * credited. */
+void spy_query_abandon(struct spy_conn *conn, const PGconn *pgconn);
+
+/* Bytes went to a socket inside a call of libpq. `sending` is spy_thread.sending. Signal-safe. */
+void spy_query_bytes_left(void *sending);
 
 #endif

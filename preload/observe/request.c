@@ -4,26 +4,44 @@
  */
 #include "observe/request.h"
 
+#include "observe/attribution.h"
 #include "observe/observe.h"
 #include "observe/sequence.h"
+#include "record/open.h"
 #include "record/record.h"
 #include "runtime/thread.h"
 
-uint32_t spy_request_head(struct spy_region *region, const char *method, size_t method_len,
-                          const char *target, size_t target_len, char params[SPY_PARAMS_BYTES])
+struct spy_request spy_request_head(struct spy_region *region, const char *method,
+                                    size_t method_len, const char *target, size_t target_len,
+                                    uint64_t now_ns, char params[SPY_PARAMS_BYTES])
 {
     struct spy_classifier *classifier = spy_observe_classifier();
     /* What an earlier request left open whose end came on another thread. */
     if (spy_thread.held_count > 0)
         spy_sequence_flush_thread(region, classifier);
     spy_classify_params(classifier, target, target_len, params);
-    return spy_classify_http(classifier, method, method_len, target, target_len);
+    uint32_t op = spy_classify_http(classifier, method, method_len, target, target_len);
+    return (struct spy_request){op, spy_open_request(region, op, now_ns)};
 }
 
-void spy_request_done(struct spy_region *region, const struct spy_sample *sample,
+void spy_request_done(struct spy_region *region, uint32_t row, struct spy_sample *sample,
                       const char *params)
 {
     if (spy_thread.held_count > 0)
         spy_sequence_flush_thread(region, spy_observe_classifier());
-    spy_record_request(region, sample, params);
+    spy_attribute_close(region, row, sample);
+    spy_record_with(region, sample, params);
+}
+
+void spy_request_lost(struct spy_region *region, uint32_t row)
+{
+    if (row < SPY_OPEN_REQUESTS)
+        spy_close_request(region, row);
+}
+
+void spy_request_stalled(struct spy_region *region, uint32_t row, uint64_t since_ns)
+{
+    if (row < SPY_OPEN_REQUESTS)
+        atomic_store_explicit(&spy_open_request_at(region, row)->stalled_ns, since_ns,
+                              memory_order_relaxed);
 }

@@ -25,7 +25,12 @@ static struct spy_sample combine(const struct spy_sample *sample, uint32_t n, ui
     for (uint32_t i = 1; i < n; i++) {
         sum.end_ns = sample[i].end_ns;
         sum.wait_ns += sample[i].wait_ns;
+        sum.queue_ns += sample[i].queue_ns;
         sum.rows += sample[i].rows;
+        sum.affected += sample[i].affected;
+        uint32_t params = (uint32_t)sum.params + sample[i].params;
+        sum.params = params < UINT16_MAX ? (uint16_t)params : UINT16_MAX;
+        sum.transaction = sample[i].transaction;
         sum.bytes_in += sample[i].bytes_in;
         sum.bytes_out += sample[i].bytes_out;
         if (sample[i].failed) {
@@ -141,14 +146,15 @@ static bool claim(const struct spy_region *region, struct spy_pending *p, uint32
 }
 
 void spy_sequence_add(struct spy_region *region, struct spy_classifier *classifier,
-                      struct spy_conn *conn, spy_stmt stmt, struct spy_sample *sample)
+                      struct spy_conn *conn, spy_stmt stmt, struct spy_sample *sample,
+                      const char *detail)
 {
     struct spy_pending *p = conn != NULL ? &conn->pending : NULL;
     uint32_t held = 0;
     bool alone = p == NULL || !claim(region, p, &held);
     if (alone || (held == 0 && !spy_classify_sequence(classifier, &stmt, 1).extensible)) {
         sample->op = spy_classify_single(classifier, stmt);
-        spy_record(region, sample);
+        spy_record_with(region, sample, detail);
         return;
     }
     p->stmt[held] = stmt;

@@ -6,11 +6,13 @@
 
 #include "publish/logwriter.h"
 #include "publish/server.h"
+#include "publish/sites.h"
 #include "record/roll.h"
 #include "runtime/clock.h"
 #include "shared/history.h"
 #include "shared/sys.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,7 +25,18 @@
 
 #define SECOND_NS 1000000000ull
 
+#define LOOK_UP_NS 200000000ull
+
 static struct spy_publication published; /* written before the thread starts, then constant */
+
+static pthread_t thread;
+static bool running;
+static sigset_t program_mask; /* of the thread that started the helper */
+
+/* What the helper was told. */
+static _Atomic bool told_to_end;
+static _Atomic bool told_to_look_up;
+static _Atomic bool told_to_outlive;
 
 static struct timespec until(uint64_t now_ns, uint64_t then_ns)
 {
@@ -47,9 +60,33 @@ static bool roll_is_due(uint64_t now_ns, uint64_t due_ns)
  * the next roll. perfspy-ctl reads the file after a second. */
 static uint64_t wake_time(uint64_t now_ns, uint64_t next_roll_ns)
 {
-    if (spy_logwriter_active())
-        return now_ns + SPY_LOGWRITER_INTERVAL_NS;
-    return spy_server_busy() ? now_ns + SECOND_NS : next_roll_ns;
+    if (spy_logwriter_active() || atomic_load_explicit(&told_to_look_up, memory_order_relaxed))
+        return now_ns + LOOK_UP_NS;
+    return spy_server_busy() || !spy_server_wakes() ? now_ns + SECOND_NS : next_roll_ns;
+}
+
+/* Of the program's threads the last is gone: the directory of threads has two links of its own, and
+ * one for each thread, the main one included, which stays until the process ends. */
+static bool is_last_thread(void)
+{
+    struct stat st = {0};
+    int fd = spy_sys_open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    bool told = fd >= 0 && spy_sys_fstat(fd, &st) == 0;
+    if (fd >= 0)
+        spy_sys_close(fd);
+    return !told || st.st_nlink <= 2 + 2;
+}
+
+static bool is_over(void)
+{
+    return atomic_load_explicit(&told_to_end, memory_order_acquire) ||
+           (atomic_load_explicit(&told_to_outlive, memory_order_relaxed) && is_last_thread());
+}
+
+static void roll(uint64_t now_ns, uint64_t *next_roll_ns)
+{
+    spy_history_roll(published.region, now_ns);
+    *next_roll_ns = now_ns + SPY_HISTORY_STEP_NS;
 }
 
 static void *help(void *unused)
@@ -58,39 +95,45 @@ static void *help(void *unused)
     (void)unused;
     SPY_SYS2(SYS_prctl, PR_SET_NAME, "perfspy");
     uint64_t next_roll = spy_now() + SPY_HISTORY_STEP_NS;
-    for (;;) {
+    while (!is_over()) {
         uint64_t now = spy_now();
-        if (roll_is_due(now, next_roll)) {
-            spy_history_roll(published.region, now);
-            next_roll = now + SPY_HISTORY_STEP_NS;
-        }
+        if (roll_is_due(now, next_roll))
+            roll(now, &next_roll);
         if (spy_logwriter_active())
             spy_logwriter_drain(published.region, now);
         struct timespec timeout = until(now, wake_time(now, next_roll));
         unsigned count = spy_server_prepare(fds);
         spy_sys_poll(fds, count, &timeout);
+        spy_sites_name(published.region); /* before somebody is told of them */
         spy_server_serve(&published, fds, count, spy_now());
     }
+    roll(spy_now(), &next_roll);
+    if (spy_logwriter_active())
+        spy_logwriter_drain(published.region, spy_now());
+    spy_server_reset();
+    /* Where it was the last thread, libc now runs what the program has registered for its exit. */
+    pthread_sigmask(SIG_SETMASK, &program_mask, NULL);
     return NULL;
 }
 
+/* Joined where it is told to end; else it stays until the process ends. */
 static int create(const pthread_attr_t *attributes)
 {
-    pthread_t thread;
-    sigset_t all, before;
+    sigset_t all;
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits this mask */
+    pthread_sigmask(SIG_SETMASK, &all, &program_mask); /* the thread inherits this mask */
     int error = pthread_create(&thread, attributes, help, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_sigmask(SIG_SETMASK, &program_mask, NULL);
     return error;
 }
 
-bool spy_helper_start(const struct spy_publication *publication)
+static int start(void)
 {
     pthread_attr_t attributes;
-    published = *publication;
+    atomic_store_explicit(&told_to_end, false, memory_order_relaxed);
+    atomic_store_explicit(&told_to_look_up, false, memory_order_relaxed);
+    atomic_store_explicit(&told_to_outlive, false, memory_order_relaxed);
     pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     int error = create(&attributes);
     if (error != 0) { /* very much static TLS: let glibc choose the stack */
@@ -98,6 +141,14 @@ bool spy_helper_start(const struct spy_publication *publication)
         error = create(&attributes);
     }
     pthread_attr_destroy(&attributes);
+    running = error == 0;
+    return error;
+}
+
+bool spy_helper_start(const struct spy_publication *publication)
+{
+    published = *publication;
+    int error = start();
     if (error == 0)
         return true;
     char *problem = published.region->problem;
@@ -106,3 +157,42 @@ bool spy_helper_start(const struct spy_publication *publication)
              used > 0 ? "; " : "", strerrordesc_np(error));
     return false;
 }
+
+/* ---- stepping aside ------------------------------------------------------------------------- */
+
+/* In a program that a filter binds already the helper looks up by itself, and here is no system
+ * call: it is gone when the kernel has said so in memory. */
+static void end(void)
+{
+    if (!running)
+        return;
+    const struct timespec pause = {0, 1000000};
+    atomic_store_explicit(&told_to_end, true, memory_order_release);
+    if (!spy_confined())
+        spy_server_wake();
+    while (pthread_tryjoin_np(thread, NULL) == EBUSY)
+        if (!spy_confined())
+            spy_sys_poll(NULL, 0, &pause);
+    running = false;
+}
+
+static void begin(void)
+{
+    if (!running && spy_server_open(&published))
+        start();
+}
+
+static void look_up(void)
+{
+    atomic_store_explicit(&told_to_look_up, true, memory_order_relaxed);
+    if (running && !spy_confined())
+        spy_server_wake();
+}
+
+static void outlive(void)
+{
+    atomic_store_explicit(&told_to_outlive, true, memory_order_relaxed);
+    look_up();
+}
+
+const struct spy_confine_helper spy_helper_confined = {end, begin, look_up, outlive};

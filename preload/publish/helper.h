@@ -8,10 +8,14 @@
 #define SPY_PUBLISH_HELPER_H
 
 #include "publish/regionfile.h"
+#include "runtime/confine.h"
 
 /* Starts the thread on a copy of PUBLICATION. In a fork's child, a second time. False, with
  * region->problem set, where no thread can be had: then history and the socket are missing, and
  * calls are counted all the same. Cold path; allocates (pthread_create does). */
 bool spy_helper_start(const struct spy_publication *publication);
+
+/* How it is told that the program changes the ground it stands on. */
+extern const struct spy_confine_helper spy_helper_confined;
 
 #endif

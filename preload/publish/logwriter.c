@@ -9,13 +9,14 @@
 #include "record/shard.h"
 #include "runtime/clock.h"
 #include "runtime/log.h"
+#include "shared/endpoint.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #define BATCH_BYTES 16384u
-#define LINE_BYTES  1024u
+#define LINE_BYTES  2048u /* the longest line there can be, and then some */
 #define SECOND_NS   1000000000ull
 
 struct text {
@@ -41,10 +42,54 @@ static void put_ms(struct text *t, const char *key, uint64_t ns)
     put(t, " %s=%" PRIu64 ".%03u", key, us / 1000, (unsigned)(us % 1000));
 }
 
-static void put_sql(struct text *t, const struct spy_sample *s)
+/* A value as logfmt has it: quoted where it holds what would end it. Control characters become
+ * blanks. */
+static void put_value(struct text *t, const char *value)
+{
+    bool quoted = false;
+    for (const char *at = value; *at != '\0'; at++)
+        quoted = quoted || (unsigned char)*at <= ' ' || *at == 0x7F || strchr("\"=\\", *at);
+    put(t, quoted ? "\"" : "");
+    for (; *value != '\0'; value++) {
+        char c = (unsigned char)*value < ' ' || *value == 0x7F ? ' ' : *value;
+        put(t, c == '"' || c == '\\' ? "\\%c" : "%c", c);
+    }
+    put(t, quoted ? "\"" : "");
+}
+
+/* Nothing for what is not there. */
+static void put_text(struct text *t, const char *key, const char *value)
+{
+    if (*value == '\0')
+        return;
+    put(t, " %s=", key);
+    put_value(t, value);
+}
+
+static void put_server(struct text *t, const struct spy_region *region, const struct spy_sample *s)
+{
+    char address[SPY_ENDPOINT_ADDRESS_BYTES];
+    const struct spy_endpoint *endpoint = spy_endpoint_at(region, s->endpoint);
+    if (endpoint != NULL) {
+        put_text(t, "db", endpoint->database);
+        put_text(t, "user", endpoint->user);
+        put_text(t, "host", spy_endpoint_address(address, endpoint->host, endpoint->port));
+    }
+    if (s->backend_pid != 0)
+        put(t, " backend_pid=%" PRId32, s->backend_pid);
+    put_text(t, "tx", spy_transaction_name(s->transaction));
+}
+
+static void put_sql(struct text *t, const struct spy_region *region,
+                    const struct spy_calllog_entry *entry)
 {
     char state[6];
-    put(t, " rows=%" PRIu64, s->rows);
+    const struct spy_sample *s = &entry->sample;
+    put(t, " rows=%" PRIu64 " affected=%" PRIu64 " params=%u", s->rows, s->affected, s->params);
+    if (s->queue_ns != 0)
+        put_ms(t, "queue_ms", s->queue_ns);
+    put_text(t, "statement", entry->detail);
+    put_server(t, region, s);
     if (s->code == 0)
         return;
     spy_sqlstate_unpack(s->code, state);
@@ -57,7 +102,7 @@ static void put_http(struct text *t, const struct spy_calllog_entry *entry)
     put_ms(t, "ttfb_ms", s->wait_ns);
     put(t, " status=%" PRIu32 " bytes=%" PRIu64 "%s", s->code, s->bytes_out,
         s->aborted ? " aborted=true" : "");
-    for (const char *at = entry->params; *at != '\0';) {
+    for (const char *at = entry->detail; *at != '\0';) {
         int len = (int)strcspn(at, " ");
         put(t, " param.%.*s", len, at);
         at += len + (at[len] == ' ');
@@ -77,7 +122,7 @@ static void format_line(struct text *t, const struct spy_region *region,
     if (op->kind == SPY_KIND_HTTP)
         put_http(t, entry);
     else
-        put_sql(t, s);
+        put_sql(t, region, entry);
     put(t, "%s", s->failed ? " failed=true" : "");
     t->at[t->len++] = '\n';
 }
@@ -99,15 +144,24 @@ bool spy_logwriter_active(void)
     return atomic_load_explicit(&spy_calllog_level, memory_order_relaxed) >= 0;
 }
 
-/* Says how many calls were not logged, once for each batch after which there are more. */
+/* Appends lines; counts those whose end did not get into the log. */
+static void append(struct spy_region *region, const char *lines, size_t n)
+{
+    for (size_t i = spy_log_append(lines, n); i < n; i++)
+        if (lines[i] == '\n')
+            spy_self_count(region, SPY_SELF_LOG_DROPPED);
+}
+
+/* Says how many calls were not logged, once for each batch after which there are more; where that
+ * cannot be written either, with the next. */
 static void report_dropped(const struct spy_region *region)
 {
     static uint64_t told;
     uint64_t dropped =
         atomic_load_explicit(&region->self[SPY_SELF_LOG_DROPPED], memory_order_relaxed);
-    if (dropped > told)
-        spy_log(SPY_LOG_WARNING, "event=log_dropped calls=%" PRIu64, dropped - told);
-    told = dropped;
+    if (dropped > told &&
+        spy_log(SPY_LOG_WARNING, "event=log_dropped calls=%" PRIu64, dropped - told))
+        told = dropped;
 }
 
 void spy_logwriter_drain(struct spy_region *region, uint64_t now_ns)
@@ -125,11 +179,11 @@ void spy_logwriter_drain(struct spy_region *region, uint64_t now_ns)
         format_line(&line, region, &entry, mono_to_real);
         len += line.len;
         if (len > BATCH_BYTES - LINE_BYTES) {
-            spy_log_append(batch, len);
+            append(region, batch, len);
             len = 0;
         }
     }
     if (len > 0)
-        spy_log_append(batch, len);
+        append(region, batch, len);
     report_dropped(region);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The socket server: one row a client, one row a command. State belongs to the helper thread,
- * except the listening slot, which is set before that thread exists.
+ * except the listening slot, which is set before that thread exists and read by who wakes it.
  */
 #include "publish/server.h"
 
@@ -31,7 +31,7 @@ struct client {
     uint64_t sent; /* of head and body together */
 };
 
-static int listening = -1; /* own descriptor slot */
+static _Atomic int listening = -1; /* own descriptor slot */
 static struct client clients[SPY_CLIENTS];
 
 /* ---- opening -------------------------------------------------------------------------------- */
@@ -82,6 +82,25 @@ bool spy_server_open(struct spy_publication *p)
     snprintf(p->region->problem + used, sizeof(p->region->problem) - used, "%sno socket: %s",
              used > 0 ? "; " : "", strerrordesc_np(-listening));
     return false;
+}
+
+bool spy_server_wakes(void)
+{
+    int slot = listening;
+    return slot >= 0 && spy_own_fd_number(slot) >= 0;
+}
+
+void spy_server_wake(void)
+{
+    struct sockaddr_un address;
+    unsigned len = sizeof(address);
+    int slot = listening;
+    int fd = slot >= 0 ? spy_sys_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
+    if (fd < 0)
+        return;
+    if (spy_sys_getsockname(spy_own_fd_number(slot), &address, &len) == 0)
+        spy_sys_connect(fd, &address, len);
+    spy_sys_close(fd);
 }
 
 void spy_server_reset(void)

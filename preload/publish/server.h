@@ -34,7 +34,12 @@ void spy_server_serve(const struct spy_publication *publication, const struct po
 bool spy_server_busy(void);
 bool spy_server_answering(void);
 
-/* Forgets all descriptors: in a fork's child. */
+/* Wakes who waits for what spy_server_prepare() says, by connecting to the socket; is there one? In
+ * the program's thread. */
+void spy_server_wake(void);
+bool spy_server_wakes(void);
+
+/* Closes all descriptors and forgets the clients: in a fork's child, and at the helper's end. */
 void spy_server_reset(void);
 
 #endif

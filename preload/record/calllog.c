@@ -69,7 +69,7 @@ static struct slot *claim(bool spare, uint64_t *place)
 }
 
 void spy_calllog_push(struct spy_region *region, const struct spy_sample *sample,
-                      const char *params)
+                      const char *detail)
 {
     uint64_t place;
     enum spy_log_level level = spy_calllog_level_of(region, sample);
@@ -81,7 +81,7 @@ void spy_calllog_push(struct spy_region *region, const struct spy_sample *sample
     slot->entry.sample = *sample;
     slot->entry.tid = spy_thread.tid;
     slot->entry.level = (uint32_t)level;
-    spy_params_copy(slot->entry.params, params);
+    spy_detail_copy(slot->entry.detail, detail);
     /* Pairs with the acquire load in spy_calllog_pop(). */
     atomic_store_explicit(&slot->turn, place + 1, memory_order_release);
 }

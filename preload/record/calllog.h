@@ -22,8 +22,8 @@
 struct spy_calllog_entry {
     struct spy_sample sample;
     uint32_t tid;
-    uint32_t level; /* enum spy_log_level */
-    char params[SPY_PARAMS_BYTES];
+    uint32_t level;                /* enum spy_log_level */
+    char detail[SPY_PARAMS_BYTES]; /* as in struct spy_slow_event */
 };
 
 /* Calls of this level and more severe ones are logged; -1: none. */
@@ -44,17 +44,17 @@ static inline bool spy_calllog_wants(const struct spy_region *region,
 }
 
 void spy_calllog_push(struct spy_region *region, const struct spy_sample *sample,
-                      const char *params);
+                      const char *detail);
 
 /* The oldest entry; false where there is none. Helper thread only. */
 bool spy_calllog_pop(struct spy_calllog_entry *entry);
 
-/* Copies parameters, or none where PARAMS is NULL. */
-static inline void spy_params_copy(char out[SPY_PARAMS_BYTES], const char *params)
+/* Copies what is kept of a call beside its sample; "" where DETAIL is NULL. */
+static inline void spy_detail_copy(char out[SPY_PARAMS_BYTES], const char *detail)
 {
-    size_t len = params != NULL ? strnlen(params, SPY_PARAMS_BYTES - 1) : 0;
+    size_t len = detail != NULL ? strnlen(detail, SPY_PARAMS_BYTES - 1) : 0;
     if (len > 0)
-        memcpy(out, params, len);
+        memcpy(out, detail, len);
     out[len] = '\0';
 }
 

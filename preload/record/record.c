@@ -57,6 +57,36 @@ INLINE void add_code(struct spy_code *codes, uint32_t code, uint64_t n, bool sha
     add(&codes[SPY_CODES - 1].count, n, shared);
 }
 
+/* How a query was attributed, or what was attributed to a request. */
+INLINE void add_way(struct spy_region *region, struct spy_cell *cell, const struct spy_sample *s,
+                    bool shared)
+{
+    if (spy_region_op(region, s->op)->kind == SPY_KIND_HTTP) {
+        struct spy_spread *spread =
+            spy_region_chunk(region, atomic_load_explicit(&cell->spread, RELAXED));
+        if (spread != NULL) /* else the arena is full */
+            add(&spread->bucket[spy_spread_index(s->queries)], 1, shared);
+        add(&cell->queries, s->queries, shared);
+        add(&cell->db_wait_ns, s->db_wait_ns, shared);
+        add(&cell->db_rows_ns, s->db_rows_ns, shared);
+        return;
+    }
+    switch (s->way) {
+    case SPY_WAY_THREAD:
+        add(&cell->way_thread, 1, shared);
+        break;
+    case SPY_WAY_ONLY:
+        add(&cell->way_only, 1, shared);
+        break;
+    case SPY_WAY_TAG:
+        add(&cell->way_tag, 1, shared);
+        break;
+    default:
+        add(&cell->way_none, 1, shared);
+        break;
+    }
+}
+
 INLINE void add_sample(struct spy_region *region, struct spy_cell *cell, const struct spy_sample *s,
                        uint32_t index, bool shared)
 {
@@ -68,11 +98,21 @@ INLINE void add_sample(struct spy_region *region, struct spy_cell *cell, const s
     add(&cell->sum_ns, s->dur_ns, shared);
     add(&cell->wait_ns, s->wait_ns, shared);
     add(&cell->tail_ns, s->dur_ns - s->wait_ns, shared);
+    if (s->queue_ns)
+        add(&cell->queue_ns, s->queue_ns, shared);
     if (s->blocked_ns)
         add(&cell->blocked_ns, s->blocked_ns, shared);
     add(&cell->rows, s->rows, shared);
+    if (s->affected)
+        add(&cell->affected, s->affected, shared);
+    if (s->params)
+        add(&cell->params, s->params, shared);
     add(&cell->bytes_in, s->bytes_in, shared);
     add(&cell->bytes_out, s->bytes_out, shared);
+    if (s->read_ns)
+        add(&cell->read_ns, s->read_ns, shared);
+    if (s->way)
+        add_way(region, cell, s, shared);
     lower(&cell->min_ns, s->dur_ns);
     raise(&cell->max_ns, s->dur_ns);
     add(&cell->level[spy_level_of(s->dur_ns, region->level_bounds_ns)], 1, shared);
@@ -84,23 +124,35 @@ INLINE void add_sample(struct spy_region *region, struct spy_cell *cell, const s
                  shared);
 }
 
+/* Where the calls of an operation like OP go that finds no room. */
+static uint32_t other_of(const struct spy_region *region, uint32_t op)
+{
+    uint32_t kind = spy_region_op(region, op)->kind;
+    return kind == SPY_KIND_HTTP ? SPY_OP_OTHER_HTTP : SPY_OP_OTHER_SQL;
+}
+
+static struct spy_writer common_writer(struct spy_region *region)
+{
+    return (struct spy_writer){region, spy_region_shard(region, SPY_SHARD_SHARED), true};
+}
+
 static void record_to_other(struct spy_region *region, const struct spy_sample *s, uint32_t index)
 {
-    uint32_t kind = spy_region_op(region, s->op)->kind;
-    uint32_t op = kind == SPY_KIND_HTTP ? SPY_OP_OTHER_HTTP : SPY_OP_OTHER_SQL;
-    struct spy_writer common = {region, spy_region_shard(region, SPY_SHARD_SHARED), true};
+    struct spy_writer common = common_writer(region);
     spy_self_count(region, SPY_SELF_ARENA_FULL);
     /* Reserved whole by spy_shards_reserve(): never NULL. */
-    struct spy_cell *cell = spy_writer_cell(&common, op, index, s->code);
+    struct spy_cell *cell = spy_writer_cell(&common, other_of(region, s->op), index, s->code);
     if (cell != NULL)
         add_sample(region, cell, s, index, true);
 }
 
-void spy_record_request(struct spy_region *region, const struct spy_sample *s, const char *params)
+void spy_record_with(struct spy_region *region, const struct spy_sample *s, const char *detail)
 {
     uint32_t index = spy_hist_index(s->dur_ns);
     struct spy_writer writer = spy_writer_begin(region);
     struct spy_cell *cell = spy_writer_cell(&writer, s->op, index, s->code);
+    if (cell != NULL && s->way != 0)
+        spy_writer_spread(&writer, cell, s->op);
     if (cell == NULL)
         record_to_other(region, s, index);
     else if (writer.shared)
@@ -108,18 +160,36 @@ void spy_record_request(struct spy_region *region, const struct spy_sample *s, c
     else
         add_sample(region, cell, s, index, false);
     if (s->failed || s->dur_ns >= spy_region_op(region, s->op)->watch_ns)
-        spy_slow_add(region, s, params);
+        spy_slow_add(region, s, detail);
     if (spy_calllog_wants(region, s))
-        spy_calllog_push(region, s, params);
+        spy_calllog_push(region, s, detail);
+    spy_writer_end(&writer);
+}
+
+void spy_record_aborted(struct spy_region *region, uint32_t op)
+{
+    struct spy_writer writer = spy_writer_begin(region);
+    struct spy_cell *cell = spy_writer_counters(&writer, op);
+    bool shared = writer.shared;
+    if (cell == NULL) {
+        struct spy_writer common = common_writer(region);
+        spy_self_count(region, SPY_SELF_ARENA_FULL);
+        cell = spy_writer_counters(&common, other_of(region, op));
+        shared = true;
+    }
+    if (cell != NULL)
+        add(&cell->aborted, 1, shared);
     spy_writer_end(&writer);
 }
 
 /* ---- the rolled shard ----------------------------------------------------------------------- */
 
+/* NULL where there is no room, or where a call was read whose duration is not in the histogram yet:
+ * that one is for a later step. */
 static struct spy_cell *rolled_cell(const struct spy_writer *writer, uint32_t op,
                                     const struct spy_totals *delta)
 {
-    struct spy_cell *cell = NULL;
+    struct spy_cell *cell = delta->calls == 0 ? spy_writer_counters(writer, op) : NULL;
     for (uint32_t i = 0; i < SPY_HIST_BUCKETS; i++)
         if (delta->hist.bucket[i] != 0) {
             cell = spy_writer_cell(writer, op, i, delta->codes);

@@ -10,15 +10,19 @@
 #include "shared/region.h"
 #include "shared/totals.h"
 
-/* Adds one call; PARAMS are a request's allowed parameters or NULL. Where the arena has no room it
- * is counted under the "other" operation of its kind, and the region's self counter says so. */
-void spy_record_request(struct spy_region *region, const struct spy_sample *sample,
-                        const char *params);
+/* Adds one call; DETAIL is NULL or what struct spy_slow_event keeps as such. Where the arena has no
+ * room it is counted under the "other" operation of its kind, and the region's self counter says
+ * so. */
+void spy_record_with(struct spy_region *region, const struct spy_sample *sample,
+                     const char *detail);
 
 static inline void spy_record(struct spy_region *region, const struct spy_sample *sample)
 {
-    spy_record_request(region, sample, NULL);
+    spy_record_with(region, sample, NULL);
 }
+
+/* Counts a statement of OP that was queued and never executed: as aborted, not as a call. */
+void spy_record_aborted(struct spy_region *region, uint32_t op);
 
 /* Adds many calls at once to the rolled shard; false where the arena is full, with nothing added.
  * For the helper thread only (record/roll.c). */

@@ -45,7 +45,7 @@ static void roll_op(struct step_writer *w, uint32_t op)
     static unsigned char record[SPY_HISTORY_RECORD_MAX]; /* one helper thread: no other user */
     struct spy_totals delta;
     spy_history_undone(&delta, w->region, op);
-    if (delta.calls == 0)
+    if (!spy_totals_any(&delta))
         return;
     size_t bytes = spy_history_encode(record, op, &delta);
     bool fits = w->at + bytes - w->begin <= SPY_HISTORY_BYTES;

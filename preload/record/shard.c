@@ -6,9 +6,6 @@
 
 #include "runtime/process.h"
 #include "runtime/thread.h"
-#include "shared/sys.h"
-
-#include <errno.h>
 
 #define RELAXED memory_order_relaxed
 
@@ -37,8 +34,7 @@ static bool take(struct spy_region *region, uint32_t i, uint32_t tid)
     struct spy_shard *shard = spy_region_shard(region, i);
     uint32_t owner = atomic_load_explicit(&shard->owner, RELAXED);
     uint32_t holder = owner & TID_MASK;
-    if (holder != 0 && holder != tid &&
-        spy_sys_thread_exists(spy_process->pid, (int)holder) != -ESRCH)
+    if (holder != 0 && holder != tid && spy_process_has_thread((int)holder))
         return false;
     if (!atomic_compare_exchange_strong_explicit(&shard->owner, &owner, next_owner(owner, tid),
                                                  memory_order_acq_rel, RELAXED))
@@ -67,7 +63,7 @@ static struct spy_shard *acquire(struct spy_region *region, uint32_t tid)
 /* A thread's first recording in this region; a fork's child comes here again. */
 static void enrol(struct spy_thread *t, struct spy_region *region)
 {
-    t->tid = (uint32_t)spy_sys_gettid();
+    t->tid = (uint32_t)spy_process_thread_id();
     t->shard = acquire(region, t->tid);
     t->epoch = region->epoch_mono_ns;
 }
@@ -132,29 +128,36 @@ static uint32_t ensure_chunk(struct spy_region *region, _Atomic uint32_t *slot)
     return chunk != 0 ? chunk : install(slot, arena_take(region, 1));
 }
 
-static struct spy_cell *ensure_cell(struct spy_region *region, struct spy_shard *shard, uint32_t op)
+struct spy_cell *spy_writer_counters(const struct spy_writer *writer, uint32_t op)
 {
-    uint32_t chunk = atomic_load_explicit(&shard->cell[op], memory_order_acquire);
+    _Atomic uint32_t *slot = &writer->shard->cell[op];
+    uint32_t chunk = atomic_load_explicit(slot, memory_order_acquire);
     if (chunk == 0) {
-        chunk = arena_take(region, SPY_CELL_CHUNKS);
-        struct spy_cell *cell = spy_region_chunk(region, chunk);
+        chunk = arena_take(writer->region, SPY_CELL_CHUNKS);
+        struct spy_cell *cell = spy_region_chunk(writer->region, chunk);
         if (cell == NULL)
             return NULL;
         atomic_store_explicit(&cell->min_ns, UINT64_MAX, RELAXED);
-        chunk = install(&shard->cell[op], chunk);
+        chunk = install(slot, chunk);
     }
-    return spy_region_chunk(region, chunk);
+    return spy_region_chunk(writer->region, chunk);
 }
 
 struct spy_cell *spy_writer_cell(const struct spy_writer *writer, uint32_t op, uint32_t index,
                                  uint32_t code)
 {
-    struct spy_cell *cell = ensure_cell(writer->region, writer->shard, op);
+    struct spy_cell *cell = spy_writer_counters(writer, op);
     if (cell == NULL || ensure_chunk(writer->region, &cell->octave[index / SPY_HIST_SUB]) == 0)
         return NULL;
     if (code != 0 && ensure_chunk(writer->region, &cell->codes) == 0)
         return NULL;
     return cell;
+}
+
+void spy_writer_spread(const struct spy_writer *writer, struct spy_cell *cell, uint32_t op)
+{
+    if (spy_region_op(writer->region, op)->kind == SPY_KIND_HTTP)
+        ensure_chunk(writer->region, &cell->spread);
 }
 
 void spy_shards_reserve(struct spy_region *region)

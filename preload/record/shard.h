@@ -30,10 +30,16 @@ void spy_writer_end(const struct spy_writer *writer);
 /* The calling thread's id, valid in this region's process. */
 uint32_t spy_writer_thread_id(struct spy_region *region);
 
+/* The cell of OP, for its counters alone; NULL where the arena is full. */
+struct spy_cell *spy_writer_counters(const struct spy_writer *writer, uint32_t op);
+
 /* The cell of OP, with the octave of bucket INDEX and, where CODE is not 0, the codes chunk made.
  * NULL where the arena is full. */
 struct spy_cell *spy_writer_cell(const struct spy_writer *writer, uint32_t op, uint32_t index,
                                  uint32_t code);
+
+/* Makes the spread chunk of CELL, of OP, where OP is a request's and the arena has room. */
+void spy_writer_spread(const struct spy_writer *writer, struct spy_cell *cell, uint32_t op);
 
 /* Makes the cells of the two "other" operations in the shared shard, whole, so that there is
  * always a place to count. Once, before the region is published. */

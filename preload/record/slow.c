@@ -7,7 +7,7 @@
 #include "record/calllog.h"
 #include "runtime/thread.h"
 
-void spy_slow_add(struct spy_region *region, const struct spy_sample *sample, const char *params)
+void spy_slow_add(struct spy_region *region, const struct spy_sample *sample, const char *detail)
 {
     uint64_t n = atomic_fetch_add_explicit(&region->slow_head, 1, memory_order_relaxed);
     struct spy_slow_event *ring = spy_region_section(region, SPY_SECTION_SLOW);
@@ -24,6 +24,6 @@ void spy_slow_add(struct spy_region *region, const struct spy_sample *sample, co
     atomic_thread_fence(memory_order_release); /* the odd number is seen before any new byte */
     event->tid = spy_thread.tid;
     event->sample = *sample;
-    spy_params_copy(event->params, params);
+    spy_detail_copy(event->detail, detail);
     atomic_store_explicit(&event->seq, 2 * n + 2, memory_order_release);
 }

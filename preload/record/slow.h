@@ -7,8 +7,8 @@
 
 #include "shared/region.h"
 
-/* Adds an event; PARAMS are a request's allowed parameters or NULL. Drops it, counted, where the
- * slot is still being written by a thread that was overtaken by a whole round of the ring. */
-void spy_slow_add(struct spy_region *region, const struct spy_sample *sample, const char *params);
+/* Adds an event; DETAIL is as in struct spy_slow_event, or NULL. Drops it, counted, where the slot
+ * is still being written by a thread that was overtaken by a whole round of the ring. */
+void spy_slow_add(struct spy_region *region, const struct spy_sample *sample, const char *detail);
 
 #endif

@@ -8,6 +8,7 @@
 #include "shared/sys.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -36,13 +37,38 @@ static bool listed(const char *list, const char *name)
     return false;
 }
 
+/* Notes that NAME has not one of the values CHOICES. The value itself is not repeated: it may be
+ * anything. */
+static void misunderstood(const char *name, const char *choices)
+{
+    char *problem = spy_config.problem;
+    size_t used = strlen(problem);
+    snprintf(problem + used, sizeof(spy_config.problem) - used, "%s%s is not %s",
+             used > 0 ? "; " : "", name, choices);
+}
+
 static enum spy_log_level log_level(const char *name)
 {
     static const char *const names[] = {"ERROR", "WARNING", "INFO", "DEBUG"};
     for (unsigned i = 0; name != NULL && i < sizeof(names) / sizeof(names[0]); i++)
         if (strcasecmp(name, names[i]) == 0)
             return (enum spy_log_level)i;
+    if (name != NULL && *name != '\0')
+        misunderstood("PERFSPY_LOG_LEVEL", "ERROR, WARNING, INFO or DEBUG");
     return SPY_LOG_WARNING;
+}
+
+/* PHP opens its extensions RTLD_DEEPBIND: they would find libpq, and libc, past us. For others it
+ * may be what keeps two libraries apart, so it stays unless asked for. */
+static bool clears_deepbind(const char *value)
+{
+    if (value == NULL || *value == '\0' || strcmp(value, "auto") == 0)
+        return strncmp(program_invocation_short_name, "php", 3) == 0;
+    if (strcmp(value, "clear") == 0)
+        return true;
+    if (strcmp(value, "never") != 0)
+        misunderstood("PERFSPY_DEEPBIND", "auto, clear or never");
+    return false;
 }
 
 static bool wanted(void)
@@ -69,6 +95,8 @@ void spy_config_read(void)
     const char *enabled = getenv("PERFSPY_ENABLED");
     spy_config.enabled = enabled == NULL || strcmp(enabled, "0") != 0;
     spy_config.wanted = spy_config.enabled && wanted();
+    spy_config.untouched = !spy_config.wanted;
+    spy_config.clear_deepbind = spy_config.wanted && clears_deepbind(getenv("PERFSPY_DEEPBIND"));
     copy(spy_config.rules, "PERFSPY_RULES");
     copy(spy_config.dir, "PERFSPY_DIR");
     copy(spy_config.xdg, "XDG_RUNTIME_DIR");

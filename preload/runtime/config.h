@@ -16,6 +16,8 @@ enum spy_log_level { SPY_LOG_ERROR, SPY_LOG_WARNING, SPY_LOG_INFO, SPY_LOG_DEBUG
 struct spy_config {
     bool enabled;                 /* PERFSPY_ENABLED is not 0 */
     bool wanted;                  /* enabled, not set-user-id, and in PERFSPY_ONLY if that is set */
+    bool untouched;               /* read, and not wanted */
+    bool clear_deepbind;          /* PERFSPY_DEEPBIND: take RTLD_DEEPBIND out of dlopen's flags */
     char rules[SPY_PATH_BYTES];   /* PERFSPY_RULES, or "" */
     char dir[SPY_PATH_BYTES];     /* PERFSPY_DIR, or "" */
     char xdg[SPY_PATH_BYTES];     /* XDG_RUNTIME_DIR, or "" */
@@ -23,6 +25,7 @@ struct spy_config {
     enum spy_log_level log_level; /* PERFSPY_LOG_LEVEL */
     uint64_t stderr_dev;          /* which file descriptor 2 was, where the log goes there */
     uint64_t stderr_ino;
+    char problem[192]; /* which value is not understood, for a person; "" if none */
 };
 
 /* The process' configuration; constant after spy_config_read(). */

@@ -5,6 +5,10 @@
  */
 #include "runtime/libpq.h"
 
+#include "runtime/handout.h"
+#include "runtime/loader.h"
+#include "runtime/scope.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
@@ -17,45 +21,21 @@
 /* Copies found so far, newest first; only ever pushed. */
 static _Atomic(struct spy_libpq *) copies;
 
-/* dlsym without traces: a failure is not left to the program's dlerror(). */
-static void *lookup(void *handle, const char *name)
+/* Stands in for an accessor that a copy lacks. Extra arguments are harmless in the C calling
+ * conventions of x86-64 and arm64. */
+static void *lacking(void)
 {
-    void *found = dlsym(handle, name);
-    if (found == NULL)
-        dlerror();
-    return found;
+    return NULL;
 }
 
-static const void *base_of(const void *address)
-{
-    Dl_info info;
-    return dladdr(address, &info) != 0 ? info.dli_fbase : NULL;
-}
+/* ---- which ---------------------------------------------------------------------------------- */
 
-/* The object that holds ADDRESS, opened (and so pinned); NULL for the main program, which cannot
- * be opened by name and need not be pinned. */
-static void *open_object(const void *address)
+/* FOUND, unless that is our own wrapper. */
+static void *foreign(void *found)
 {
-    Dl_info info;
-    struct link_map *map = NULL;
-    if (dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) == 0 || map == NULL ||
-        map->l_name[0] == '\0')
-        return NULL;
-    void *handle = dlopen(map->l_name, RTLD_LAZY | RTLD_NOLOAD);
-    if (handle == NULL)
-        dlerror();
-    return handle;
+    bool ours = found != NULL && spy_loader_base_of(found) == spy_loader_own_base();
+    return ours ? NULL : found;
 }
-
-/* PQexec as HANDLE's scope has it, unless that is our own wrapper. */
-static void *foreign_pqexec(void *handle)
-{
-    void *found = lookup(handle, "PQexec");
-    return found != NULL && base_of(found) != base_of((const void *)spy_libpq_of_caller) ? found
-                                                                                         : NULL;
-}
-
-/* ---- any loaded libpq ----------------------------------------------------------------------- */
 
 static int name_of_libpq(struct dl_phdr_info *info, size_t size, void *data)
 {
@@ -69,81 +49,141 @@ static int name_of_libpq(struct dl_phdr_info *info, size_t size, void *data)
     return 1;
 }
 
-/* Not opened inside the walk, which holds one of the loader's locks. */
-static void *any_libpq(void)
+/* Of any loaded libpq. Not opened inside the walk, which holds one of the loader's locks. */
+static void *any_pqexec(void)
 {
     char name[NAME_BYTES] = "";
     if (dl_iterate_phdr(name_of_libpq, name) == 0)
         return NULL;
-    void *handle = dlopen(name, RTLD_LAZY | RTLD_NOLOAD);
-    if (handle == NULL) {
-        dlerror();
+    void *handle = spy_loader_open_loaded(name);
+    if (handle == NULL)
         return NULL;
-    }
-    void *found = foreign_pqexec(handle);
+    void *found = foreign(spy_loader_sym(handle, "PQexec"));
     dlclose(handle);
     return found;
 }
 
 /* ---- copies --------------------------------------------------------------------------------- */
 
-static void *pqexec_for(const void *caller)
+static void *accessor(void *scope, const char *name)
 {
-    void *found = foreign_pqexec(RTLD_NEXT);
-    if (found != NULL)
-        return found;
-    void *handle = open_object(caller);
-    if (handle != NULL) {
-        found = foreign_pqexec(handle);
-        dlclose(handle);
-    }
-    return found != NULL ? found : any_libpq();
+    void *found = spy_loader_sym(scope, name);
+    return found != NULL ? found : (void *)lacking;
 }
 
-/* Every function from the one object that PQexec came from. RTLD_NEXT would do for a linked libpq,
- * but an object's own handle is right for all. */
-static struct spy_libpq *make_copy(void *pqexec)
+/* The end of the object that is mapped at BASE. */
+static const void *end_of(const void *base)
+{
+    const ElfW(Ehdr) *head = base;
+    const ElfW(Phdr) *part = (const ElfW(Phdr) *)((const char *)base + head->e_phoff);
+    const char *end = base;
+    for (int i = 0; i < head->e_phnum; i++)
+        if (part[i].p_type == PT_LOAD && (const char *)base + part[i].p_vaddr > end)
+            end = (const char *)base + part[i].p_vaddr + part[i].p_memsz;
+    return end;
+}
+
+static bool all_in_one(const struct spy_libpq *copy)
+{
+    for (size_t i = 0; i < spy_libpq_hook_count; i++)
+        if (copy->hook[i] != NULL && spy_loader_base_of(copy->hook[i]) != copy->base)
+            return false;
+    return true;
+}
+
+/* What the program is bound to is looked up as the linker would have done; else every function
+ * comes from the object that PQexec came from, or from one that it needs. */
+static struct spy_libpq *make_copy(const void *pqexec, bool bound)
 {
     struct spy_libpq *copy = calloc(1, sizeof(*copy) + spy_libpq_hook_count * sizeof(void *));
     if (copy == NULL)
         return NULL;
-    void *handle = open_object(pqexec);                /* kept: pins the copy */
-    void *scope = handle != NULL ? handle : RTLD_NEXT; /* never RTLD_DEFAULT: that is our wrapper */
-    copy->base = base_of(pqexec);
+    void *handle = spy_loader_handle_of(pqexec); /* kept: pins the copy */
+    void *scope = bound ? RTLD_NEXT : handle;
+    if (scope == NULL) {
+        free(copy);
+        return NULL;
+    }
+    copy->base = spy_loader_base_of(pqexec);
+    copy->end = end_of(copy->base);
+    copy->bound = bound;
     copy->hook = (void **)(copy + 1);
     for (size_t i = 0; i < spy_libpq_hook_count; i++)
-        copy->hook[i] = lookup(scope, spy_libpq_hooks[i]);
-#define X(name) *(void **)&copy->name = lookup(scope, #name);
+        copy->hook[i] = spy_loader_sym(scope, spy_libpq_hooks[i]);
+    copy->whole = all_in_one(copy);
+#define X(name) *(void **)&copy->name = accessor(scope, #name);
     SPY_LIBPQ_ACCESSORS(X)
 #undef X
     return copy;
 }
 
-static const struct spy_libpq *find_copy(const void *base)
+static const struct spy_libpq *find_copy(const void *base, bool bound)
 {
     const struct spy_libpq *copy = atomic_load_explicit(&copies, memory_order_acquire);
-    while (copy != NULL && copy->base != base)
+    while (copy != NULL && (copy->base != base || copy->bound != bound))
         copy = copy->next;
     return copy;
+}
+
+static const struct spy_libpq *copy_with(const void *pqexec, bool bound)
+{
+    const struct spy_libpq *known = find_copy(spy_loader_base_of(pqexec), bound);
+    if (known != NULL)
+        return known;
+    struct spy_libpq *made = make_copy(pqexec, bound);
+    if (made == NULL)
+        return NULL;
+    /* Two threads may push the same copy: both rows are right, the newer one is found. */
+    struct spy_libpq *head = atomic_load_explicit(&copies, memory_order_relaxed);
+    do
+        made->next = head;
+    while (!atomic_compare_exchange_weak_explicit(&copies, &head, made, memory_order_release,
+                                                  memory_order_relaxed));
+    return made;
+}
+
+const struct spy_libpq *spy_libpq_known(void)
+{
+    return atomic_load_explicit(&copies, memory_order_acquire);
+}
+
+/* What this thread's last call was resolved to. */
+static __thread const struct spy_libpq *latest;
+
+static const struct spy_libpq *resolve(const void *caller)
+{
+    const struct spy_libpq *copy = spy_handout_of_call(caller);
+    if (copy != NULL)
+        return copy;
+    if (spy_loader_base_of(caller) == spy_loader_own_base()) /* libpq ends by calling itself */
+        return latest;
+    void *pqexec = foreign(spy_loader_sym(RTLD_NEXT, "PQexec"));
+    if (pqexec != NULL)
+        return copy_with(pqexec, true);
+    pqexec = foreign(spy_scope_sym(caller, "PQexec"));
+    if (pqexec != NULL)
+        return copy_with(pqexec, false);
+    copy = spy_handout_last();
+    if (copy != NULL)
+        return copy;
+    pqexec = any_pqexec();
+    return pqexec != NULL ? copy_with(pqexec, false) : NULL;
 }
 
 const struct spy_libpq *spy_libpq_of_caller(const void *caller)
 {
     int saved_errno = errno;
-    void *pqexec = pqexec_for(caller);
-    const struct spy_libpq *known = pqexec != NULL ? find_copy(base_of(pqexec)) : NULL;
-    if (pqexec != NULL && known == NULL) {
-        struct spy_libpq *made = make_copy(pqexec);
-        if (made != NULL) {
-            /* Two threads may push the same copy: both rows are right, the newer one is found. */
-            struct spy_libpq *head = atomic_load_explicit(&copies, memory_order_relaxed);
-            do
-                made->next = head;
-            while (!atomic_compare_exchange_weak_explicit(
-                &copies, &head, made, memory_order_release, memory_order_relaxed));
-            known = made;
-        }
-    }
+    const struct spy_libpq *copy = resolve(caller);
+    latest = copy;
     errno = saved_errno;
-    return known;
+    return copy;
+}
+
+const struct spy_libpq *spy_libpq_of_function(const void *function, size_t hook)
+{
+    const void *base = spy_loader_base_of(function);
+    if (base == NULL || base == spy_loader_own_base())
+        return NULL;
+    const struct spy_libpq *copy = copy_with(function, false);
+    return copy != NULL && copy->whole && copy->hook[hook] == function ? copy : NULL;
 }

@@ -8,6 +8,7 @@
 #include "shared/sys.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,25 +61,48 @@ static int standard_error(void)
     return same ? 2 : -1;
 }
 
-void spy_log_append(const char *lines, size_t n)
+static int open_file(void)
 {
-    bool to_stderr = strcmp(spy_config.log, "stderr") == 0;
-    int fd = to_stderr ? standard_error()
-                       : spy_sys_open(spy_config.log,
-                                      O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
-                                          O_NONBLOCK | O_NOCTTY,
-                                      0600);
-    if (fd < 0)
-        return;
-    spy_sys_write(fd, lines, n);
-    if (!to_stderr)
-        spy_sys_close(fd);
+    return spy_sys_open(
+        spy_config.log,
+        O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
 }
 
-void spy_log(enum spy_log_level level, const char *format, ...)
+/* As much as there is room for: on a disk, or in a pipe. */
+static size_t write_all(int fd, const char *bytes, size_t n)
+{
+    size_t done = 0;
+    while (done < n) {
+        long wrote = spy_sys_write(fd, bytes + done, n - done);
+        if (wrote <= 0)
+            break;
+        done += (size_t)wrote;
+    }
+    return done;
+}
+
+size_t spy_log_append(const char *lines, size_t n)
+{
+    /* The log ends in the middle of a line: what comes next must not be taken for the rest of it.
+     */
+    static atomic_bool torn;
+    bool to_stderr = strcmp(spy_config.log, "stderr") == 0;
+    int fd = to_stderr ? standard_error() : open_file();
+    if (fd < 0)
+        return 0;
+    bool whole = !atomic_load(&torn) || write_all(fd, "\n", 1) == 1;
+    size_t done = whole ? write_all(fd, lines, n) : 0;
+    if (done > 0)
+        atomic_store(&torn, lines[done - 1] != '\n');
+    if (!to_stderr)
+        spy_sys_close(fd);
+    return done;
+}
+
+bool spy_log(enum spy_log_level level, const char *format, ...)
 {
     if (spy_config.log[0] == '\0' || level > spy_config.log_level)
-        return;
+        return false;
     char line[LINE_BYTES];
     size_t len = spy_log_head(line, level, spy_clock_of(CLOCK_REALTIME));
     va_list args;
@@ -88,5 +112,5 @@ void spy_log(enum spy_log_level level, const char *format, ...)
     if (n > 0)
         len += (size_t)n < sizeof(line) - len - 1 ? (size_t)n : sizeof(line) - len - 2;
     line[len++] = '\n';
-    spy_log_append(line, len);
+    return spy_log_append(line, len) == len;
 }

@@ -10,11 +10,12 @@
 
 #include "runtime/config.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Writes one line at LEVEL, cut at about 1 KiB. Never fails: what cannot be written is not. */
-void spy_log(enum spy_log_level level, const char *format, ...)
+/* Writes one line at LEVEL, cut at about 1 KiB. Returns whether it is in the log. */
+bool spy_log(enum spy_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Puts "ts=... level=... pid=... " for a moment of CLOCK_REALTIME at LINE; returns its length, at
@@ -24,7 +25,9 @@ void spy_log(enum spy_log_level level, const char *format, ...)
 size_t spy_log_head(char line[SPY_LOG_HEAD_BYTES], enum spy_log_level level, uint64_t real_ns);
 
 /* Appends whole lines to the log. Created 0600, never through a symbolic link; standard error only
- * while it is still the file that it was when the program started. */
-void spy_log_append(const char *lines, size_t n);
+ * while it is still the file that it was when the program started. Returns how many bytes were
+ * written: fewer where a disk or a pipe is full, 0 where there is no such file. What ended in the
+ * middle of a line is ended by a newline before the next one. */
+size_t spy_log_append(const char *lines, size_t n);
 
 #endif

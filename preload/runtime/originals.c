@@ -5,6 +5,8 @@
  */
 #include "runtime/originals.h"
 
+#include "runtime/loader.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 
@@ -19,11 +21,7 @@ static long missing(void)
 void spy_originals_resolve(const struct spy_original *table, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        void *found = dlsym(RTLD_NEXT, table[i].name);
-        if (found == NULL) {
-            dlerror(); /* do not leave our failure to the program's dlerror() */
-            found = (void *)missing;
-        }
-        *table[i].slot = found;
+        void *found = spy_loader_sym(RTLD_NEXT, table[i].name);
+        *table[i].slot = found != NULL ? found : (void *)missing;
     }
 }

@@ -5,6 +5,7 @@
  */
 #include "runtime/ownfd.h"
 
+#include "runtime/confine.h"
 #include "runtime/process.h"
 #include "shared/sys.h"
 
@@ -49,12 +50,19 @@ static void set_number(int slot, int number)
     atomic_store_explicit(&spy_own_fd_lowest, lowest, memory_order_relaxed);
 }
 
+/* What the program's threads go by. Where it has confined itself, and the kernel cannot be asked,
+ * the table is taken at its word. */
+static int number_for_program(int slot)
+{
+    return spy_confined() ? number_of(slot) : spy_own_fd_number(slot);
+}
+
 /* The slot of FD. A number that is another file's by now (closed by a raw system call, then used
  * again) is the program's, whatever the table says. */
 static int find(int fd)
 {
     for (int i = 0; i < SPY_OWN_FDS; i++)
-        if (fd > 0 && number_of(i) == fd && spy_own_fd_number(i) == fd)
+        if (fd > 0 && number_of(i) == fd && number_for_program(i) == fd)
             return i;
     return -1;
 }
@@ -119,7 +127,7 @@ uint64_t spy_own_fd_next(unsigned from)
     uint64_t next = UINT64_MAX;
     for (int i = 0; i < SPY_OWN_FDS; i++) {
         int fd = number_of(i);
-        if (fd > 0 && (uint64_t)fd >= from && (uint64_t)fd < next && spy_own_fd_number(i) == fd)
+        if (fd > 0 && (uint64_t)fd >= from && (uint64_t)fd < next && number_for_program(i) == fd)
             next = (uint64_t)fd;
     }
     return next;
@@ -130,6 +138,6 @@ void spy_own_fd_yield(int fd)
     int slot = spy_own_fd_is(fd) ? find(fd) : -1;
     if (slot < 0 || !spy_process_is_mine())
         return;
-    int moved = spy_sys_fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
+    int moved = spy_confined() ? -1 : spy_sys_fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
     set_number(slot, moved > 0 ? moved : 0);
 }

@@ -4,9 +4,11 @@
  */
 #include "runtime/process.h"
 
+#include "runtime/confine.h"
 #include "shared/sys.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/mman.h>
 
 #define PAGE_BYTES 4096u
@@ -33,7 +35,8 @@ void spy_process_init(void (*start)(void))
 void spy_process_start(void)
 {
     struct spy_process *self = spy_process;
-    if (start_fn == NULL || atomic_load_explicit(&self->region, memory_order_relaxed) != NULL)
+    if (start_fn == NULL || spy_confined() ||
+        atomic_load_explicit(&self->region, memory_order_relaxed) != NULL)
         return;
     int idle = 0;
     /* A second thread does not wait for the first: what it does meanwhile goes unrecorded, which
@@ -53,7 +56,28 @@ void spy_process_publish(struct spy_region *region)
     atomic_store_explicit(&spy_process->region, region, memory_order_release);
 }
 
+/* As libc knows it: a mutex notes who holds it. */
+static int thread_id_by_libc(void)
+{
+    pthread_mutex_t mine = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&mine);
+    int tid = mine.__data.__owner;
+    pthread_mutex_unlock(&mine);
+    return tid;
+}
+
+int spy_process_thread_id(void)
+{
+    int tid = spy_confined() ? thread_id_by_libc() : 0;
+    return tid > 0 ? tid : spy_sys_gettid();
+}
+
+bool spy_process_has_thread(int tid)
+{
+    return spy_confined() || spy_sys_thread_exists(spy_process->pid, tid) != -ESRCH;
+}
+
 bool spy_process_is_mine(void)
 {
-    return spy_process->pid == 0 || spy_process->pid == spy_sys_getpid();
+    return spy_process->pid == 0 || spy_confined() || spy_process->pid == spy_sys_getpid();
 }

@@ -43,9 +43,15 @@ void spy_process_start(void);
 /* Declares the region complete: from here calls are recorded. */
 void spy_process_publish(struct spy_region *region);
 
+/* The calling thread's id; 0 < id < 2^22. Does thread TID of this process exist? If in doubt, yes.
+ * A system call each, but none where the program has confined itself. */
+int spy_process_thread_id(void);
+bool spy_process_has_thread(int tid);
+
 /* Is the caller really in this process, and not in a child that a vfork lent our memory? Always so
  * in a process that is not watched (a fork's child, whose page was cleared): what it drops is its
- * own copy. One system call: only where state is about to be dropped. */
+ * own copy. One system call: only where state is about to be dropped. Where the program has
+ * confined itself a child cannot be told from its parent: then it is taken for that. */
 bool spy_process_is_mine(void);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "runtime/table.h"
 
+#include "runtime/confine.h"
 #include "shared/sys.h"
 
 #include <sys/mman.h>
@@ -11,7 +12,7 @@
 void *spy_table_map(_Atomic(void *) *slot, size_t bytes)
 {
     void *table = spy_table(slot);
-    if (table != NULL)
+    if (table != NULL || spy_confined())
         return table;
     void *mine = spy_sys_mmap(bytes, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);

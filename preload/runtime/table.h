@@ -9,8 +9,9 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/* The table at SLOT (NULL until now), of BYTES bytes; NULL where there is no memory. Any thread: of
- * several that ask first, one mapping stays. A system call the first time, one load afterwards. */
+/* The table at SLOT (NULL until now), of BYTES bytes; NULL where there is no memory, and once the
+ * program has confined itself (runtime/confine.h). Any thread: of several that ask first, one
+ * mapping stays. A system call the first time, one load afterwards. */
 void *spy_table_map(_Atomic(void *) *slot, size_t bytes);
 
 static inline void *spy_table(_Atomic(void *) *slot)

@@ -23,7 +23,8 @@
 
 struct spy_guard_frame {
     const void *conn;  /* of the call; NULL while a connection is being made */
-    const void *frame; /* stack address of the wrapper */
+    const void *frame; /* stack address of the wrapper; NULL: not in use */
+    void *row;         /* the connection's, for whoever entered; NULL: not noted */
 };
 
 struct spy_thread {
@@ -33,6 +34,8 @@ struct spy_thread {
     uint32_t recording; /* 1 while the shard is being written: a signal handler goes elsewhere */
     uint32_t guard_depth;
     uint32_t held_count;
+    void *sending; /* struct spy_conn with statements whose bytes are still to go, while a call of
+                    * libpq on it is under way that may send them; else NULL */
     struct spy_guard_frame guard[SPY_GUARD_DEPTH];
     const void *held[SPY_THREAD_HELD]; /* connections whose sequence this thread left open */
 };

@@ -112,10 +112,12 @@ size_t spy_history_encode(unsigned char *out, uint32_t op, const struct spy_tota
 }
 
 /* A window's exact extremes are not kept; the outer bounds of its outermost buckets stand for
- * them, so that a quantile is never clamped wrongly. */
+ * them, so that a quantile is never clamped wrongly. Without a bucket there are none. */
 static void extremes_from_hist(struct spy_totals *delta)
 {
     uint32_t low = run_begin(&delta->hist, 0);
+    delta->min_ns = UINT64_MAX;
+    delta->max_ns = 0;
     if (low == SPY_HIST_BUCKETS)
         return;
     uint32_t high = SPY_HIST_BUCKETS - 1;
@@ -162,6 +164,7 @@ void spy_history_undone(struct spy_totals *out, const struct spy_region *region,
         spy_totals_subtract(out, &before);
         extremes_from_hist(out);
     }
+    memset(out->spread, 0, sizeof(out->spread)); /* nothing is kept to subtract from it */
 }
 
 /* The part of the ring that holds whole steps, in writing order. */
@@ -273,7 +276,7 @@ enum spy_status spy_history_window(const struct spy_region *region, uint64_t sin
     for (uint32_t op = 0; op < spy_region_ops(region); op++) {
         spy_history_undone(&delta, region, op);
         spy_totals_add_held(&delta, region, op);
-        if (delta.calls != 0)
+        if (spy_totals_any(&delta))
             each(ctx, op, &delta);
     }
     return SPY_OK;

@@ -38,6 +38,14 @@ const char *spy_rules_state_name(uint32_t state)
     return lookup(names, COUNT(names), state);
 }
 
+const char *spy_transaction_name(uint32_t transaction)
+{
+#define X(id, name) name,
+    static const char *const names[] = {SPY_TRANSACTIONS(X)};
+#undef X
+    return lookup(names, COUNT(names), transaction);
+}
+
 #define X(id, name, quantile) name,
 static const char *const stat_names[] = {SPY_STATS(X)};
 #undef X

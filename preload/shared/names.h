@@ -78,11 +78,28 @@ enum spy_rules_state {
         SPY_RULES_STATE_COUNT
 };
 
+/* State of a connection's transaction, as libpq tells it: PGTransactionStatusType plus one. */
+#define SPY_TRANSACTIONS(X) \
+    X(UNSEEN, "")           \
+    X(IDLE, "idle")         \
+    X(ACTIVE, "active")     \
+    X(INTRANS, "intrans")   \
+    X(INERROR, "inerror")   \
+    X(UNKNOWN, "unknown")
+
+enum spy_transaction {
+#define X(id, name) SPY_TRANSACTION_##id,
+    SPY_TRANSACTIONS(X)
+#undef X
+        SPY_TRANSACTION_COUNT
+};
+
 /* Names of values; "?" for a value out of range. Static storage. */
 const char *spy_level_name(uint32_t level);
 const char *spy_kind_name(uint32_t kind);
 const char *spy_stat_name(uint32_t stat);
 const char *spy_rules_state_name(uint32_t state);
+const char *spy_transaction_name(uint32_t transaction); /* "" where it was not seen */
 
 /* Quantile of STAT in 0..1, or 0 where STAT is not a quantile. */
 double spy_stat_quantile(uint32_t stat);
@@ -111,6 +128,8 @@ static inline uint32_t spy_level_of(uint64_t ns, const uint64_t bounds[SPY_LEVEL
 
 #define SPY_SQLSTATE_NO_ANSWER SPY_SQLSTATE_PACK('X', 'P', '0', '0', '1') /* connection lost */
 #define SPY_SQLSTATE_NOT_SENT  SPY_SQLSTATE_PACK('X', 'P', '0', '0', '2') /* refused by libpq */
+#define SPY_SQLSTATE_ABANDONED \
+    SPY_SQLSTATE_PACK('X', 'P', '0', '0', '3') /* closed before the end */
 
 uint32_t spy_sqlstate_pack(const char *text);
 void spy_sqlstate_unpack(uint32_t code, char text[6]);

@@ -21,6 +21,10 @@ static const uint64_t section_bytes[SPY_SECTION_COUNT] = {
     [SPY_SECTION_TEXT] = SPY_TEXT_BYTES,
     [SPY_SECTION_SLOW] = SPY_SLOW_EVENTS * sizeof(struct spy_slow_event),
     [SPY_SECTION_HELD] = SPY_HELD_SLOTS * sizeof(struct spy_held),
+    [SPY_SECTION_REQUESTS] = SPY_OPEN_REQUESTS * sizeof(struct spy_open_request),
+    [SPY_SECTION_CONNS] = SPY_OPEN_CONNS * sizeof(struct spy_open_conn),
+    [SPY_SECTION_REPEATS] = SPY_REPEATS * sizeof(struct spy_repeat),
+    [SPY_SECTION_ENDPOINTS] = SPY_ENDPOINTS * sizeof(struct spy_endpoint),
     [SPY_SECTION_HISTORY] = SPY_HISTORY_BYTES,
     [SPY_SECTION_ARENA] = (uint64_t)SPY_ARENA_CHUNKS * SPY_CHUNK_BYTES,
 };
@@ -113,11 +117,25 @@ uint32_t spy_region_ops(const struct spy_region *region)
     return used < SPY_OPS_MAX ? used : SPY_OPS_MAX;
 }
 
-const char *spy_region_text(const struct spy_region *region, const struct spy_op *op)
+const char *spy_region_text_at(const struct spy_region *region, uint32_t at)
 {
     const char *base = spy_region_section(region, SPY_SECTION_TEXT);
-    uint32_t at = op->text;
     if (at == 0 || at >= SPY_TEXT_BYTES || memchr(base + at, 0, SPY_TEXT_BYTES - at) == NULL)
         return "";
     return base + at;
+}
+
+uint32_t spy_region_text_add(struct spy_region *region, const char *text, uint32_t len)
+{
+    uint32_t at = SPY_TEXT_BYTES; /* asked before adding: the count never runs far past the end */
+    if (atomic_load_explicit(&region->text_used, memory_order_relaxed) <= SPY_TEXT_BYTES - len - 1)
+        at = atomic_fetch_add_explicit(&region->text_used, len + 1, memory_order_relaxed);
+    if (at > SPY_TEXT_BYTES - len - 1) {
+        atomic_fetch_add_explicit(&region->self[SPY_SELF_TEXT_FULL], 1, memory_order_relaxed);
+        return 0;
+    }
+    char *place = (char *)spy_region_section(region, SPY_SECTION_TEXT) + at;
+    memcpy(place, text, len);
+    place[len] = '\0';
+    return at;
 }

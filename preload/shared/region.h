@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 #define SPY_REGION_MAGIC   0x31594c5053465250ull /* "PRFSPLY1" read as a little-endian number */
-#define SPY_REGION_VERSION 1u
+#define SPY_REGION_VERSION 2u
 
 /* Capacities. Each is a memory bound: the sum of the sections is fixed when the region is made. */
 #define SPY_OPS_MAX       2048u      /* operations; beyond, calls are counted under "other" */
@@ -48,7 +48,12 @@
 #define SPY_CODES         16u   /* distinct status codes or SQLSTATEs kept per operation */
 #define SPY_BUDGETS       4u    /* benchmarks per operation */
 #define SPY_NAME_BYTES    128u
-#define SPY_PARAMS_BYTES  128u /* allowed URL parameters of one request, with the NUL */
+#define SPY_PARAMS_BYTES  128u  /* allowed URL parameters, or a statement's name; with the NUL */
+#define SPY_OPEN_REQUESTS 1024u /* requests under way that are followed to their queries */
+#define SPY_OPEN_CONNS    1024u /* libpq connections whose state is published */
+#define SPY_TALLIES       8u    /* statements counted within one request */
+#define SPY_REPEATS       64u   /* distinct repeated statements (N+1) kept */
+#define SPY_ENDPOINTS     64u   /* distinct (host, port, database, user) of libpq connections */
 
 /* Operations that always exist: where calls go whose operation finds no room. */
 #define SPY_OP_OTHER_SQL  0u
@@ -67,7 +72,11 @@
     X(CONNS_FULL, "libpq connections tracked without prepared statements, the table being full") \
     X(PREPARED_UNKNOWN, "prepared statements executed whose text was never seen")                \
     X(NESTED_DEEP, "calls not timed because callbacks nested too deep")                          \
-    X(LOG_DROPPED, "calls not logged because there were too many")                               \
+    X(LOG_DROPPED, "calls not logged: too many, or the log could not be written")                \
+    X(FLIGHTS_FULL, "statements not timed because too many were in flight on their connection")  \
+    X(OPEN_FULL, "requests and connections not listed as in flight because too many were open")  \
+    X(REPEATS_FULL, "repeated statements not kept because too many different ones were seen")    \
+    X(ENDPOINTS_FULL, "connections whose server is not named because too many were seen")        \
     X(HELD_FULL, "statements credited singly because no room was left to hold a sequence")
 
 enum spy_self_counter {
@@ -78,13 +87,17 @@ enum spy_self_counter {
 };
 
 enum spy_section {
-    SPY_SECTION_OPS,     /* struct spy_op[SPY_OPS_MAX] */
-    SPY_SECTION_SHARDS,  /* struct spy_shard[SPY_SHARDS_ALL] */
-    SPY_SECTION_TEXT,    /* bytes; statement texts, each NUL-terminated */
-    SPY_SECTION_SLOW,    /* struct spy_slow_event[SPY_SLOW_EVENTS] */
-    SPY_SECTION_HELD,    /* struct spy_held[SPY_HELD_SLOTS] */
-    SPY_SECTION_HISTORY, /* ring of bytes, see shared/history.h */
-    SPY_SECTION_ARENA,   /* chunks of SPY_CHUNK_BYTES; chunk 0 is never used: 0 means none */
+    SPY_SECTION_OPS,       /* struct spy_op[SPY_OPS_MAX] */
+    SPY_SECTION_SHARDS,    /* struct spy_shard[SPY_SHARDS_ALL] */
+    SPY_SECTION_TEXT,      /* bytes; statement texts, each NUL-terminated */
+    SPY_SECTION_SLOW,      /* struct spy_slow_event[SPY_SLOW_EVENTS] */
+    SPY_SECTION_HELD,      /* struct spy_held[SPY_HELD_SLOTS] */
+    SPY_SECTION_REQUESTS,  /* struct spy_open_request[SPY_OPEN_REQUESTS] */
+    SPY_SECTION_CONNS,     /* struct spy_open_conn[SPY_OPEN_CONNS] */
+    SPY_SECTION_REPEATS,   /* struct spy_repeat[SPY_REPEATS] */
+    SPY_SECTION_ENDPOINTS, /* struct spy_endpoint[SPY_ENDPOINTS]; row 0 is never used */
+    SPY_SECTION_HISTORY,   /* ring of bytes, see shared/history.h */
+    SPY_SECTION_ARENA,     /* chunks of SPY_CHUNK_BYTES; chunk 0 is never used: 0 means none */
     SPY_SECTION_COUNT
 };
 
@@ -121,6 +134,10 @@ struct spy_region {
     uint64_t level_bounds_ns[SPY_LEVEL_COUNT - 1];
     uint64_t health_window_ns;
     uint64_t health_slow_share_ppm; /* millionths; more than this share of slow calls: warning */
+    uint64_t repeats_ns;            /* a statement is repeated (N+1) within a request from */
+    uint64_t repeats_share_ppm;     /* repeats_calls on, and more than this time or share of it */
+    uint32_t repeats_calls;
+    uint32_t reserved;
 
     /* Bump allocators and ring heads. Any thread, atomic adds. */
     _Alignas(64) _Atomic uint32_t ops_used;
@@ -129,6 +146,8 @@ struct spy_region {
     _Atomic uint32_t shards_used; /* highest shard ever owned, plus one */
     _Alignas(64) _Atomic uint64_t slow_head; /* events ever written; newest is head - 1 */
     _Atomic uint64_t slow_dropped;
+    _Atomic uint32_t queried;           /* 1: there has been a libpq connection with a statement */
+    _Alignas(64) _Atomic uint64_t open; /* requests under way in the process: see SPY_OPEN_ONE */
     _Alignas(64) _Atomic uint64_t self[SPY_SELF_COUNT];
 
     /* History ring, written by the helper only: byte positions ever written. head is stored with
@@ -150,10 +169,10 @@ struct spy_op {
     uint8_t kind;   /* enum spy_kind */
     uint8_t mapped; /* 1: named by a rule */
     uint8_t budgets;
-    uint8_t reserved;
-    uint64_t key;      /* hash of what identifies it; see classify/optable.c */
-    uint64_t watch_ns; /* calls at least this long are kept as slow: the level bound of "slow", or
-                        * the operation's smallest benchmark on a time where that is less */
+    uint8_t may_repeat; /* 1: the rules say that it may be repeated within a request */
+    uint64_t key;       /* hash of what identifies it; see classify/optable.c */
+    uint64_t watch_ns;  /* calls at least this long are kept as slow: the level bound of "slow", or
+                         * the operation's smallest benchmark on a time where that is less */
     _Atomic uint32_t text; /* byte position in SPY_SECTION_TEXT of its statement; 0: none yet */
     uint32_t rule;         /* index of its rule, meaningful where mapped */
     struct spy_budget budget[SPY_BUDGETS];
@@ -162,17 +181,38 @@ struct spy_op {
 
 /* Counters of one operation in one shard. One row: name, meaning, unit.
  * `wait` is begin to first result (SQL) or to first response byte (HTTP); `tail` is the rest of
- * the call: rows consumed (SQL), response written (HTTP); `blocked` is the time in which response
- * bytes waited for the socket: inside the writing calls, the first included, and between them
- * while it was full. */
+ * the call: rows consumed (SQL), response written (HTTP); `queue` is the part of `wait` that passed
+ * before the statement's bytes went to the socket (pipelines, non-blocking connections); `blocked`
+ * is the time in which response bytes waited for the socket: inside the writing calls, the first
+ * included, and between them while it was full. `rows` are those handed to the program, or, of a
+ * statement that returns none, those it affected; `affected` counts what a statement changed, made
+ * or copied in, also where it returns rows as well. `aborted` of
+ * HTTP are calls whose client went away; of SQL they are no calls at all, but statements that were
+ * never executed: one before them in the pipeline failed, or the connection ended.
+ *
+ * Of a request: `read` is the time until its last byte was read, `db_wait` and `db_rows` the wait
+ * and the tail of the `queries` that were attributed to it. Of a statement: the ways by which its
+ * calls were attributed to a request (enum spy_way); none of them where no request was under way.
+ */
 #define SPY_CELL_COUNTERS(X) \
     X(calls)                 \
     X(errors)                \
     X(sum_ns)                \
     X(wait_ns)               \
     X(tail_ns)               \
+    X(queue_ns)              \
     X(blocked_ns)            \
     X(rows)                  \
+    X(affected)              \
+    X(params)                \
+    X(read_ns)               \
+    X(db_wait_ns)            \
+    X(db_rows_ns)            \
+    X(queries)               \
+    X(way_thread)            \
+    X(way_only)              \
+    X(way_tag)               \
+    X(way_none)              \
     X(bytes_in)              \
     X(bytes_out)             \
     X(aborted)
@@ -186,7 +226,7 @@ struct spy_cell {
     _Atomic uint64_t level[SPY_LEVEL_COUNT];
     _Atomic uint32_t octave[SPY_HIST_OCTAVES]; /* chunk with that octave's buckets; 0: none yet */
     _Atomic uint32_t codes;                    /* chunk with struct spy_code[SPY_CODES]; 0: none */
-    uint32_t reserved;
+    _Atomic uint32_t spread;                   /* chunk with struct spy_spread; 0: none */
 };
 
 #define SPY_CELL_CHUNKS 2u
@@ -197,6 +237,32 @@ struct spy_octave {
     _Atomic uint64_t bucket[SPY_HIST_SUB];
 };
 _Static_assert(sizeof(struct spy_octave) == SPY_CHUNK_BYTES, "octave is one chunk");
+
+/* How many requests made how many queries: 0 .. 15 have a bucket each, above that there are two a
+ * power of two (16-23, 24-31, 32-47, ...), and the last takes all from 3,072. Kept of requests
+ * only, in processes that have a libpq connection. */
+struct spy_spread {
+    _Atomic uint64_t bucket[SPY_HIST_SUB];
+};
+_Static_assert(sizeof(struct spy_spread) == SPY_CHUNK_BYTES, "spread is one chunk");
+
+static inline uint32_t spy_spread_index(uint32_t queries)
+{
+    if (queries < 16)
+        return queries;
+    uint32_t power = 31 - (uint32_t)__builtin_clz(queries);
+    uint32_t index = 16 + 2 * (power - 4) + ((queries >> (power - 1)) & 1);
+    return index < SPY_HIST_SUB ? index : SPY_HIST_SUB - 1;
+}
+
+/* The smallest number of queries that goes into bucket INDEX. */
+static inline uint32_t spy_spread_floor(uint32_t index)
+{
+    if (index < 16)
+        return index;
+    uint32_t power = 4 + (index - 16) / 2;
+    return (1u << power) + ((index & 1) << (power - 1));
+}
 
 /* How often a code was seen: an HTTP status, or a packed SQLSTATE. The last slot collects what
  * finds no slot, under code SPY_CODE_OTHER. */
@@ -209,14 +275,27 @@ struct spy_code {
 _Static_assert(sizeof(struct spy_code) * SPY_CODES == SPY_CHUNK_BYTES, "codes are one chunk");
 
 /* Chunks of a cell with every octave and its codes: what one operation can need in one shard. */
-#define SPY_CELL_CHUNKS_MAX (SPY_CELL_CHUNKS + SPY_HIST_OCTAVES + 1u)
+#define SPY_CELL_CHUNKS_MAX (SPY_CELL_CHUNKS + SPY_HIST_OCTAVES + 2u)
 
 /* A thread's own counters. `owner` holds the thread's id in its low 22 bits (record/shard.c), 0
  * when it was never taken; taken by compare-and-swap, and taken over without clearing from a thread
  * that no longer exists. */
 struct spy_shard {
     _Alignas(64) _Atomic uint32_t owner;
+    /* Requests under way whose head this thread read: see SPY_OPEN_ONE. Any thread subtracts. */
+    _Atomic uint64_t open;
+    /* The thread is writing a response since then (CLOCK_MONOTONIC); 0: it is not. */
+    _Atomic uint64_t writing_ns;
     _Atomic uint32_t cell[SPY_OPS_MAX]; /* first chunk of the operation's cell; 0: none yet */
+};
+
+/* How a query was found to belong to a request. */
+enum spy_way {
+    SPY_WAY_NO_REQUEST, /* no request was under way */
+    SPY_WAY_THREAD,     /* the only request whose head the calling thread had read */
+    SPY_WAY_ONLY,       /* the only request under way in the process */
+    SPY_WAY_TAG,        /* the only one of the operation that its sqlcommenter tag names */
+    SPY_WAY_NONE,       /* there were requests, and nothing says which */
 };
 
 /* What happened in one call: recorded, credited and held in this one form. */
@@ -224,15 +303,114 @@ struct spy_sample {
     uint32_t op;
     uint32_t code; /* HTTP status or packed SQLSTATE; 0: none */
     uint8_t failed;
-    uint8_t aborted; /* the peer went away before the end */
-    uint8_t reserved[6];
-    uint64_t end_ns; /* CLOCK_MONOTONIC */
+    uint8_t aborted;     /* HTTP: the peer went away before the end */
+    uint8_t transaction; /* PGTransactionStatusType + 1 when the statement ended; 0: not known */
+    uint8_t way;         /* SQL: enum spy_way; HTTP: not 0 where its queries were counted */
+    uint16_t endpoint;   /* row of SPY_SECTION_ENDPOINTS; 0: not known */
+    uint16_t params;     /* bind parameters; 65,535 stands for more, too */
+    int32_t backend_pid; /* of the server process; 0: not known */
+    uint32_t queries;    /* HTTP: attributed to the request */
+    uint64_t end_ns;     /* CLOCK_MONOTONIC */
     uint64_t dur_ns;
     uint64_t wait_ns;
+    uint64_t queue_ns;
     uint64_t blocked_ns;
     uint64_t rows;
+    uint64_t affected;
     uint64_t bytes_in;
     uint64_t bytes_out;
+    uint64_t read_ns; /* HTTP: first to last byte of the request */
+    uint64_t db_wait_ns;
+    uint64_t db_rows_ns;
+};
+
+/*
+ * Requests and connections as they are this moment. Single numbers, each stored relaxed by whoever
+ * changes it: a reader may see a state that is a few stores old, never a torn number. A row is
+ * taken and freed through `taken`.
+ */
+
+/* Requests under way, counted and told apart in one word: each adds SPY_OPEN_ONE plus its row plus
+ * 1. Where the count is 1 the low bits name the only one. */
+#define SPY_OPEN_ONE    (1ull << 40)
+#define SPY_OPEN_NO_ROW UINT32_MAX
+
+/* The row that OPEN names: the only request counted in it; SPY_OPEN_NO_ROW where there is none or
+ * more than one. */
+static inline uint32_t spy_open_only(uint64_t open)
+{
+    return open >> 40 == 1 ? (uint32_t)(open & (SPY_OPEN_ONE - 1)) - 1 : SPY_OPEN_NO_ROW;
+}
+
+/* A statement's calls within one request. `op` is stored with release once it is taken. */
+struct spy_tally {
+    _Atomic uint32_t op; /* plus 1; 0: free */
+    _Atomic uint32_t calls;
+    _Atomic uint64_t ns;
+    _Atomic uint64_t site; /* address the first of them was called from */
+};
+
+struct spy_open_request {
+    _Alignas(64) _Atomic uint32_t taken; /* 0 free, 1 claimed, 2 open */
+    _Atomic uint32_t op;
+    _Atomic uint32_t tid;   /* thread that read its head */
+    _Atomic uint32_t shard; /* of that thread */
+    _Atomic uint64_t begin_ns;
+    _Atomic uint64_t stalled_ns; /* its response waits since then for the client; 0: it does not */
+    _Atomic uint64_t db_wait_ns;
+    _Atomic uint64_t db_rows_ns;
+    _Atomic uint32_t queries;
+    _Atomic uint32_t reserved;
+    struct spy_tally tally[SPY_TALLIES];
+};
+
+enum spy_conn_phase {
+    SPY_PHASE_IDLE,
+    SPY_PHASE_CONNECTING,
+    SPY_PHASE_QUEUED, /* sent to libpq, not yet to the server */
+    SPY_PHASE_SERVER, /* waits for the first result */
+    SPY_PHASE_ROWS,   /* results are being fetched, or copied */
+};
+
+struct spy_open_conn {
+    _Alignas(64) _Atomic uint32_t taken; /* 0 free, 1 taken */
+    _Atomic uint32_t phase;              /* enum spy_conn_phase */
+    _Atomic uint64_t since_ns;           /* statement begun, or where idle the last one ended */
+    _Atomic uint32_t op;                 /* of the statement under way, or where idle the last */
+    _Atomic uint32_t request;            /* row of the request it belongs to, plus 1; 0: none */
+    _Atomic uint32_t tid;                /* thread that began the statement */
+    _Atomic uint32_t endpoint;
+    _Atomic int32_t backend_pid;
+    _Atomic uint32_t transaction;    /* PGTransactionStatusType + 1 when last idle; 0: not known */
+    _Atomic uint64_t transaction_ns; /* in a transaction since then; 0: in none */
+    _Atomic uint32_t transaction_op; /* that opened it */
+    _Atomic uint32_t queued;         /* statements in flight */
+};
+
+/* A statement that requests of one operation repeat. `key` is stored with release when it is
+ * claimed; numbers are added relaxed. */
+struct spy_repeat {
+    _Atomic uint64_t key; /* request's op << 32 | statement's op + 1; 0: free */
+    _Atomic uint64_t requests;
+    _Atomic uint64_t calls;
+    _Atomic uint64_t ns;
+    _Atomic uint32_t most;      /* calls in one request */
+    _Atomic uint32_t site_text; /* like spy_op.text: "module+0xoffset (symbol)" */
+    _Atomic uint64_t site;
+};
+
+/* Whom a libpq connection talks to. The lower half of `state` goes from FREE to CLAIMED by
+ * compare-and-swap and to READY with release once the texts are there; the upper half is the row
+ * that was made next (shared/endpoint.h, by which rows are read). Nothing else changes after that.
+ * Texts are cut if longer, and NUL-terminated. */
+enum spy_endpoint_state { SPY_ENDPOINT_FREE, SPY_ENDPOINT_CLAIMED, SPY_ENDPOINT_READY };
+
+struct spy_endpoint {
+    _Atomic uint32_t state;
+    char port[12];
+    char host[112]; /* name or address; a directory where it is a Unix socket */
+    char database[64];
+    char user[64];
 };
 
 /* A slow or failed call. `seq` is 2 * n + 1 while event n is being written and 2 * n + 2 when it
@@ -242,7 +420,9 @@ struct spy_slow_event {
     uint32_t tid;
     uint32_t reserved;
     struct spy_sample sample;
-    char params[SPY_PARAMS_BYTES]; /* of a request, "name=value name=value"; NUL-terminated */
+    /* NUL-terminated. Of a request its allowed parameters, "name=value name=value"; of a statement
+     * the name it was prepared under, "" where it was not. */
+    char detail[SPY_PARAMS_BYTES];
 };
 
 /* Statements run on one connection that may yet turn out to be part of a sequence, as they would
@@ -303,7 +483,18 @@ const struct spy_cell *spy_region_cell(const struct spy_region *region, uint32_t
 /* Operations that a reader may look at: 0 .. result - 1, each still to be tested for READY. */
 uint32_t spy_region_ops(const struct spy_region *region);
 
-/* Statement text of an operation, NUL-terminated inside the section; "" if it has none. */
-const char *spy_region_text(const struct spy_region *region, const struct spy_op *op);
+/* The text at byte position AT of the text section, NUL-terminated inside it; "" where AT is 0 or
+ * there is none. */
+const char *spy_region_text_at(const struct spy_region *region, uint32_t at);
+
+/* Statement text of an operation; "" if it has none. */
+static inline const char *spy_region_text(const struct spy_region *region, const struct spy_op *op)
+{
+    return spy_region_text_at(region, atomic_load_explicit(&op->text, memory_order_acquire));
+}
+
+/* Adds LEN bytes of TEXT and a NUL to the text section. Returns their position, to be stored with
+ * release where readers find it, or 0, counted, where there is no room. Any thread. */
+uint32_t spy_region_text_add(struct spy_region *region, const char *text, uint32_t len);
 
 #endif

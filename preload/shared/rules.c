@@ -19,6 +19,9 @@ void spy_rules_defaults(struct spy_rules *rules)
         rules->level_bounds_ns[i] = bounds_ms[i] * 1000000;
     rules->health_window_ns = 300 * 1000000000ull;
     rules->health_slow_share_ppm = 200000;
+    rules->repeats_calls = 5;
+    rules->repeats_ns = 50 * 1000000ull;
+    rules->repeats_share_ppm = 300000;
 }
 
 static void free_rule(struct spy_rule *rule)

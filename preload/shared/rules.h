@@ -67,13 +67,17 @@ struct spy_rule {
 
     struct spy_budget budget[SPY_RULES_BUDGETS];
     uint32_t budgets;
+    bool may_repeat; /* many times in one request, and that is fine */
 };
 
 struct spy_rules {
     uint64_t level_bounds_ns[SPY_LEVEL_COUNT - 1]; /* ascending */
     uint64_t health_window_ns;                     /* 10 s .. 24 h */
     uint64_t health_slow_share_ppm;                /* millionths */
-    char **parameter;                              /* the only URL parameters ever kept */
+    uint64_t repeats_ns; /* a statement run at least repeats_calls times in one request, for */
+    uint64_t repeats_share_ppm; /* more than this time, or share of the request's, is repeated */
+    uint32_t repeats_calls;
+    char **parameter; /* the only URL parameters ever kept */
     uint32_t parameters;
     struct spy_rule *rule; /* in file order */
     uint32_t count;

@@ -148,7 +148,8 @@ static bool read_operations(struct spy_rules_walk *walk, void *target)
 static bool read_document(struct spy_rules_walk *walk)
 {
     static const struct spy_key keys[] = {
-        {"version", read_version},       {"levels", read_levels},         {"health", read_health},
+        {"version", read_version},       {"levels", read_levels},
+        {"health", read_health},         {"repeats", spy_rules_read_repeats},
         {"parameters", read_parameters}, {"operations", read_operations},
     };
     static const struct spy_keys top = {"the file", keys, sizeof(keys) / sizeof(keys[0])};

@@ -143,6 +143,10 @@ bool spy_rules_read_route(struct spy_rules_walk *walk, void *target);
 /* rules_budget.c: the value of `benchmark`, into struct spy_rule *TARGET. */
 bool spy_rules_read_budget(struct spy_rules_walk *walk, void *target);
 
+/* rules_repeats.c: the value of `repeats`; that of `may_repeat`, into struct spy_rule *TARGET. */
+bool spy_rules_read_repeats(struct spy_rules_walk *walk, void *target);
+bool spy_rules_read_may_repeat(struct spy_rules_walk *walk, void *target);
+
 /* rules_budget.c: "a duration such as 200ms", into uint64_t *NS. WHAT names it in messages. */
 bool spy_rules_read_duration(struct spy_rules_walk *walk, const char *what, uint64_t *ns);
 

@@ -206,9 +206,13 @@ static struct spy_rule *add_rule(struct spy_rules_walk *walk)
 bool spy_rules_read_operation(struct spy_rules_walk *walk, void *target)
 {
     static const struct spy_key keys[] = {
-        {"name", read_name},       {"http", read_http},
-        {"sql", read_sql},         {"prepared", read_prepared},
-        {"comment", read_comment}, {"benchmark", spy_rules_read_budget},
+        {"name", read_name},
+        {"http", read_http},
+        {"sql", read_sql},
+        {"prepared", read_prepared},
+        {"comment", read_comment},
+        {"benchmark", spy_rules_read_budget},
+        {"may_repeat", spy_rules_read_may_repeat},
     };
     static const struct spy_keys operation = {"operation", keys, sizeof(keys) / sizeof(keys[0])};
     (void)target;

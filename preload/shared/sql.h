@@ -31,12 +31,21 @@ struct spy_sql_token {
     size_t len;
 };
 
+/*
+ * How a text is to be read; 0 as a server does by default.
+ * - BACKSLASH: standard_conforming_strings is off on its connection, and so a backslash escapes in
+ *   '...' as in E'...';
+ * - FIRST: only the first of its statements.
+ */
+#define SPY_SQL_BACKSLASH 1u
+#define SPY_SQL_FIRST     2u
+
 /* A cursor over a text. Comments are skipped; the last block comment seen is remembered, for
  * sqlcommenter. Begin with spy_sql_start(), then set backslash and pattern as needed. */
 struct spy_sql_lexer {
     const char *at;
     const char *end;
-    bool backslash;      /* true where standard_conforming_strings is off */
+    bool backslash;      /* as SPY_SQL_BACKSLASH */
     bool pattern;        /* true in rules: `...` is SPY_SQL_ANY */
     const char *comment; /* inside of the last block comment, NULL if none */
     size_t comment_len;
@@ -54,26 +63,51 @@ struct spy_sql_token spy_sql_next(struct spy_sql_lexer *lexer);
  * - values become ?; a list of only values in IN (...) or [...] becomes one ?, also where all of
  *   them have the same cast; the second and further rows of VALUES or of IN ((...), ...) that
  *   normalise like the first are dropped, but for lists of rows within a row;
- * - a sign before a number belongs to it where it cannot be an operator between two operands;
- *   before anything else it stays (-$1, -x);
+ * - signs before a number belong to it where they cannot be operators between two operands, which
+ *   behind a word they can if that may be a column's name (minvalue -1); before anything else they
+ *   stay (-$1, -x);
  * - unquoted words are folded to lower case (A to Z only, as PostgreSQL does in UTF-8), != becomes
  *   <>; comments go; white space becomes canonical, whatever it was; semicolons only separate
  *   statements, as `; `;
- * - NULL, TRUE and FALSE stay; quoted identifiers stay verbatim;
+ * - NULL, TRUE and FALSE stay; quoted identifiers stay verbatim, but that U&"" becomes u&"";
  * - ? standing alone is taken for a value, since no text tells the jsonb operator from it.
- * Strings are read as with standard_conforming_strings on. Time is linear in the length of the
- * text.
+ * Time is linear in the length of the text.
+ *
+ * Of several statements each is ended by a semicolon outside of all parentheses (as in CREATE RULE
+ * ... DO (...; ...)) and of a body BEGIN ATOMIC ... END of CREATE FUNCTION or PROCEDURE. Where
+ * nothing stands between two semicolons, or before the first or behind the last one, there is no
+ * statement.
  */
 struct spy_sql_normal {
     uint64_t fingerprint; /* XXH3-64 of the whole normalised text, also where it was cut */
+    size_t rest;          /* with SPY_SQL_FIRST: where, behind its semicolon, the text goes on with
+                           * another statement; else 0 */
     uint32_t len;         /* bytes in the buffer, without the NUL */
     bool truncated;
 };
 
 /* Normalises TEXT into BUFFER (CAP bytes, NUL-terminated, cut at a token where too small; CAP may
  * be 0 with BUFFER NULL when only the fingerprint is wanted, and then nothing counts as truncated).
- * One pass, no copy of the input; some 2 KiB of stack. */
-struct spy_sql_normal spy_sql_normalise(const char *text, size_t len, char *buffer, size_t cap);
+ * HOW is made of SPY_SQL_BACKSLASH and SPY_SQL_FIRST. One pass, no copy of the input; some 2 KiB of
+ * stack. */
+struct spy_sql_normal spy_sql_normalise_as(const char *text, size_t len, unsigned how, char *buffer,
+                                           size_t cap);
+
+static inline struct spy_sql_normal spy_sql_normalise(const char *text, size_t len, char *buffer,
+                                                      size_t cap)
+{
+    return spy_sql_normalise_as(text, len, 0, buffer, cap);
+}
+
+/*
+ * A cheap stand-in for TEXT: what its literals are does not show in it, and it normalises as TEXT
+ * does, with the same HOW (0 or SPY_SQL_BACKSLASH), also statement by statement. Writes it to OUT,
+ * without a NUL, and returns its length; 0 where there is none, being too hard to tell without
+ * lexing, or longer than CAP - SPY_SQL_SKELETON_SLACK. Comments are too hard: a text with a
+ * skeleton has none.
+ */
+#define SPY_SQL_SKELETON_SLACK 16u
+size_t spy_sql_skeleton(const char *text, size_t len, unsigned how, char *out, size_t cap);
 
 /*
  * Does the statement TEXT match PATTERN? Both are compared token by token after normalisation, so
@@ -81,9 +115,10 @@ struct spy_sql_normal spy_sql_normalise(const char *text, size_t len, char *buff
  * ... for any tokens, also none. A statement's whole normalised text is a pattern for it. PATTERN
  * is a NUL-terminated pattern text that was accepted by spy_sql_pattern_check(). In patterns ? need
  * not stand free (`id=?`); the operators ?| ?& @? and such as begin with ? between blanks stay
- * operators. Time is at worst the length of the text times that of the pattern.
+ * operators. HOW is 0 or SPY_SQL_BACKSLASH, and about TEXT only. Time is at worst the length of the
+ * text times that of the pattern.
  */
-bool spy_sql_match(const char *pattern, const char *text, size_t len);
+bool spy_sql_match(const char *pattern, const char *text, size_t len, unsigned how);
 
 /* Is PATTERN usable: not empty, all strings and comments terminated, one statement? On failure
  * *WHY is a static sentence and *OFFSET the byte it is about. */

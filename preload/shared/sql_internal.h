@@ -66,6 +66,14 @@ bool spy_sql_same(struct spy_sql_piece a, struct spy_sql_piece b);
 #define SPY_WORD_VALUES  8u
 unsigned spy_sql_word(const char *text, size_t len);
 
+/* Is PIECE the unquoted word LOWER? */
+bool spy_sql_word_is(struct spy_sql_piece piece, const char *lower);
+
+/* sql_body.c: LEXER is at the first piece of a statement. Where the body BEGIN ATOMIC ... END of
+ * the function or procedure that it creates ends, with the text if that does not; NULL where it has
+ * no such body, or none that begins before BEFORE. */
+const char *spy_sql_body_end(struct spy_sql_lexer lexer, const char *before);
+
 /* Where in a list of rows, VALUES (1, 2), (3, 4), the walk is. */
 enum spy_sql_rows {
     SPY_ROWS_NONE,
@@ -83,14 +91,24 @@ struct spy_sql_walk {
     struct spy_sql_piece last; /* what was yielded last */
     uint8_t before;            /* the sort of what was yielded before that */
     uint8_t word;              /* key word flags of the word before the ( yielded last */
+    const char *signs_end;     /* signs before this are followed by no number */
     const char *comma_at;      /* list of values: the comma after the first item, NULL if none */
     const char *close_at;      /*   and the bracket that ends the list */
     uint8_t rows;              /* enum spy_sql_rows */
+    bool first;                /* to end with the first of several statements */
     size_t row_depth;          /* parentheses open in the row */
     uint64_t row_hash;         /* of the first row's normalised pieces */
+    ptrdiff_t depth;           /* parentheses open in the statement */
+    const char *from;          /* its first piece */
+    const char *body_end; /* the end of its body BEGIN ATOMIC ... END; NULL: none, or not known */
+    const char *rest;     /* where it ended with FIRST, behind its semicolon; NULL if not */
 };
 
-void spy_sql_walk_start(struct spy_sql_walk *walk, const char *text, size_t len, bool pattern);
+/* HOW as for spy_sql_normalise_as(). */
+void spy_sql_walk_start(struct spy_sql_walk *walk, const char *text, size_t len, unsigned how);
+
+/* The same for a pattern. */
+void spy_sql_walk_start_pattern(struct spy_sql_walk *walk, const char *pattern);
 
 /* Next normalised piece; SPY_SORT_END at the end, again and again. */
 struct spy_sql_piece spy_sql_walk_next(struct spy_sql_walk *walk);

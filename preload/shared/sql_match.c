@@ -13,13 +13,13 @@
  * one could take as well, the last one can take instead. Walks are plain values, so remembering is
  * copying.
  */
-bool spy_sql_match(const char *pattern, const char *text, size_t len)
+bool spy_sql_match(const char *pattern, const char *text, size_t len, unsigned how)
 {
     struct spy_sql_walk want, have, want_again, have_again;
     bool any = false;
 
-    spy_sql_walk_start(&want, pattern, strlen(pattern), true);
-    spy_sql_walk_start(&have, text, len, false);
+    spy_sql_walk_start_pattern(&want, pattern);
+    spy_sql_walk_start(&have, text, len, how & SPY_SQL_BACKSLASH);
     for (;;) {
         struct spy_sql_piece wanted = spy_sql_walk_next(&want);
         if (wanted.sort == SPY_SORT_ANY) {
@@ -68,7 +68,7 @@ bool spy_sql_pattern_check(const char *pattern, const char **why, size_t *offset
     const char *second = NULL;
     size_t pieces = 0;
 
-    spy_sql_walk_start(&walk, pattern, strlen(pattern), true);
+    spy_sql_walk_start_pattern(&walk, pattern);
     while ((next = spy_sql_walk_next(&walk)).sort != SPY_SORT_END) {
         pieces++;
         if (next.sort == SPY_SORT_SEMICOLON && !second)

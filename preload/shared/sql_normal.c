@@ -85,6 +85,7 @@ static __attribute__((noinline)) char *put_slowly(struct sink *sink, char *to, b
                                                   struct spy_sql_piece next)
 {
     const char *text = next.text, *end = next.text + next.len;
+    bool word = next.sort == SPY_SORT_WORD, quoted = next.sort == SPY_SORT_QUOTED;
 
     sink->used = (size_t)(to - sink->chunk);
     keep(sink, space + next.len);
@@ -95,7 +96,7 @@ static __attribute__((noinline)) char *put_slowly(struct sink *sink, char *to, b
         if (space)
             *at = ' ';
         else
-            copy_bytes(at, text++, 1, next.sort == SPY_SORT_WORD);
+            copy_bytes(at, text, 1, word || (quoted && text == next.text)), text++;
         space = false;
     }
     return sink->chunk + sink->used;
@@ -118,6 +119,8 @@ static inline char *put(struct sink *sink, char *to, bool space, struct spy_sql_
         copy_folded_block(to, next.text);
     else
         copy_bytes(to, next.text, next.len, word);
+    if (next.sort == SPY_SORT_QUOTED)
+        *to = (char)spy_sql_fold(*to); /* U&"" is u&"" */
     return to + next.len;
 }
 
@@ -178,7 +181,8 @@ static struct spy_sql_normal finish(struct sink *sink)
     };
 }
 
-struct spy_sql_normal spy_sql_normalise(const char *text, size_t len, char *buffer, size_t cap)
+struct spy_sql_normal spy_sql_normalise_as(const char *text, size_t len, unsigned how, char *buffer,
+                                           size_t cap)
 {
     const struct spy_sql_piece value = {.text = "?", .len = 1, .sort = SPY_SORT_PLACE};
     struct spy_sql_walk walk;
@@ -186,7 +190,7 @@ struct spy_sql_normal spy_sql_normalise(const char *text, size_t len, char *buff
     char *to = sink.chunk;
     unsigned before = SPY_SORT_START;
 
-    spy_sql_walk_start(&walk, text, len, false);
+    spy_sql_walk_start(&walk, text, len, how);
     sink.buffer = buffer;
     sink.cap = cap < UINT32_MAX ? cap : UINT32_MAX;
     sink.text_end = walk.lexer.end;
@@ -201,5 +205,7 @@ struct spy_sql_normal spy_sql_normalise(const char *text, size_t len, char *buff
         to = put(&sink, to, space, spy_sql_is_value(next.sort) ? value : next);
     }
     sink.used = (size_t)(to - sink.chunk);
-    return finish(&sink);
+    struct spy_sql_normal normal = finish(&sink);
+    normal.rest = walk.rest ? (size_t)(walk.rest - text) : 0;
+    return normal;
 }

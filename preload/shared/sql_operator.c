@@ -9,12 +9,17 @@
 
 #include <string.h>
 
+/* Longer ones PostgreSQL refuses. Without a limit, many signs in a row, of which each is a token
+ * that ends where the run does, would be read again and again. */
+#define OPERATOR_BYTES 64
+
 /* The end of the run of operator bytes at FROM: at a comment at the latest. */
 static const char *run_end(const char *from, const char *end)
 {
     const char *p = from + 1;
+    const char *last = end - from > OPERATOR_BYTES ? from + OPERATOR_BYTES : end;
 
-    for (; p < end && spy_sql_byte(p) & SPY_IN_OPERATOR; p++)
+    for (; p < last && spy_sql_byte(p) & SPY_IN_OPERATOR; p++)
         if (end - p >= 2 && ((p[0] == '-' && p[1] == '-') || (p[0] == '/' && p[1] == '*')))
             break;
     return p;
@@ -43,7 +48,7 @@ static const char *pattern_cut(const char *from, const char *to, const char *end
 /* Only with one of these in it can an operator of several bytes end in + or -. */
 static bool frees_sign(char c)
 {
-    return memchr("~!@#^&|`?%", c, 10) != NULL;
+    return c != '+' && c != '-' && c != '*' && c != '/' && c != '<' && c != '>' && c != '=';
 }
 
 /* Without + and - at the end of FROM..TO where they are operators of their own. */

@@ -8,23 +8,41 @@
  *
  * - A list of values is looked at once, from its bracket to the first token that cannot be in it;
  *   none of these tokens begins another list.
+ * - Signs in a row are read to their end once, to find whether a number follows.
  * - A row is hashed by steps of its own and compared with the hash of its list's first row. These
  *   steps drop no rows: in the rows of a list nothing is a list of rows. Were it one, rows could
  *   become alike only by being normalised, and normalising would not be idempotent.
  */
 #include "shared/sql_internal.h"
 
-void spy_sql_walk_start(struct spy_sql_walk *walk, const char *text, size_t len, bool pattern)
-{
-    *walk = (struct spy_sql_walk){.last = {.sort = SPY_SORT_START}, .before = SPY_SORT_START};
-    spy_sql_start(&walk->lexer, text, len);
-    walk->lexer.pattern = pattern;
+#include <string.h>
 
+/* To the first piece that is no semicolon. */
+static void skip_semicolons(struct spy_sql_walk *walk)
+{
     struct spy_sql_piece first;
+
     do {
         first = spy_sql_lex(&walk->lexer);
     } while (first.sort == SPY_SORT_SEMICOLON);
-    walk->lexer.at = first.text;
+    walk->lexer.at = walk->from = first.text;
+}
+
+void spy_sql_walk_start(struct spy_sql_walk *walk, const char *text, size_t len, unsigned how)
+{
+    *walk = (struct spy_sql_walk){.last = {.sort = SPY_SORT_START}, .before = SPY_SORT_START};
+    spy_sql_start(&walk->lexer, text, len);
+    walk->lexer.backslash = how & SPY_SQL_BACKSLASH;
+    walk->first = how & SPY_SQL_FIRST;
+    skip_semicolons(walk);
+}
+
+void spy_sql_walk_start_pattern(struct spy_sql_walk *walk, const char *pattern)
+{
+    *walk = (struct spy_sql_walk){.last = {.sort = SPY_SORT_START}, .before = SPY_SORT_START};
+    spy_sql_start(&walk->lexer, pattern, strlen(pattern));
+    walk->lexer.pattern = true;
+    skip_semicolons(walk);
 }
 
 /* The key word flags of the last piece: none if it is a column's name, behind a dot. */
@@ -53,19 +71,20 @@ static bool expects_operand(const struct spy_sql_walk *walk)
     }
 }
 
-/* SIGN and the number behind it as one number; SIGN alone if there is none. */
-static struct spy_sql_piece join_sign(struct spy_sql_lexer *lexer, struct spy_sql_piece sign)
+/* Makes SIGN one number with the number behind it, and with further signs before that. False if
+ * there is none: then LEXER is behind what follows the signs. */
+static bool join_signs(struct spy_sql_lexer *lexer, struct spy_sql_piece *sign)
 {
-    const char *after = lexer->at;
-    struct spy_sql_piece next = spy_sql_lex(lexer);
+    struct spy_sql_piece next;
 
-    if (next.sort != SPY_SORT_NUMBER) {
-        lexer->at = after;
-        return sign;
-    }
-    next.len += (uint64_t)(next.text - sign.text);
-    next.text = sign.text;
-    return next;
+    do {
+        next = spy_sql_lex(lexer);
+    } while (next.sort == SPY_SORT_SIGN);
+    if (next.sort != SPY_SORT_NUMBER)
+        return false;
+    sign->len = (uint64_t)(next.text + next.len - sign->text);
+    sign->sort = SPY_SORT_NUMBER;
+    return true;
 }
 
 /* Reads past one value with its sign; false if something else stands there. */
@@ -73,8 +92,8 @@ static bool skip_value(struct spy_sql_lexer *lexer)
 {
     struct spy_sql_piece next = spy_sql_lex(lexer);
 
-    if (next.sort == SPY_SORT_SIGN)
-        next = join_sign(lexer, next);
+    if (next.sort == SPY_SORT_SIGN && !join_signs(lexer, &next))
+        return false;
     return spy_sql_is_value(next.sort);
 }
 
@@ -154,6 +173,45 @@ static struct spy_sql_piece join_semicolons(struct spy_sql_lexer *lexer, struct 
     return first;
 }
 
+/* Does the semicolon at AT stand in the body of a function? What the first one tells holds for all
+ * of the statement: those before the body's end are in it, and none is behind it. */
+static bool in_body(struct spy_sql_walk *walk, const char *at)
+{
+    if (!walk->body_end) {
+        struct spy_sql_lexer again = walk->lexer;
+        again.at = walk->from;
+        walk->body_end = spy_sql_body_end(again, at);
+    }
+    return walk->body_end && at < walk->body_end;
+}
+
+/* A semicolon: it may end the statement and, if only the first is asked for, the walk. */
+static struct spy_sql_piece semicolon(struct spy_sql_walk *walk, struct spy_sql_piece next)
+{
+    struct spy_sql_piece joined = join_semicolons(&walk->lexer, next);
+
+    if (!walk->first || joined.sort == SPY_SORT_END || walk->depth > 0 || in_body(walk, next.text))
+        return joined;
+    walk->rest = next.text + 1;
+    walk->lexer.at = walk->lexer.end = next.text;
+    return spy_sql_lex(&walk->lexer);
+}
+
+/* A sign belongs to a number behind it where it cannot be an operator between two operands. Where
+ * several signs end in no number, that is looked at once. */
+static struct spy_sql_piece sign(struct spy_sql_walk *walk, struct spy_sql_piece next)
+{
+    const char *after = walk->lexer.at;
+
+    if (next.text < walk->signs_end || !expects_operand(walk))
+        return next;
+    if (!join_signs(&walk->lexer, &next)) {
+        walk->signs_end = walk->lexer.at;
+        walk->lexer.at = after;
+    }
+    return next;
+}
+
 /* PostgreSQL's own scanner makes <> of !=. */
 static struct spy_sql_piece one_spelling(struct spy_sql_piece op)
 {
@@ -172,6 +230,7 @@ static __attribute__((noinline)) struct spy_sql_piece special(struct spy_sql_wal
 {
     switch (next.sort) {
     case SPY_SORT_OPEN:
+        walk->depth++;
         walk->word = (uint8_t)last_word(walk);
         if (walk->word & SPY_WORD_IN)
             plan_list(walk, SPY_SORT_CLOSE);
@@ -180,11 +239,11 @@ static __attribute__((noinline)) struct spy_sql_piece special(struct spy_sql_wal
         plan_list(walk, SPY_SORT_UNBRACKET);
         return next;
     case SPY_SORT_SIGN:
-        return expects_operand(walk) ? join_sign(&walk->lexer, next) : next;
+        return sign(walk, next);
     case SPY_SORT_OPERATOR:
         return one_spelling(next);
     default:
-        return join_semicolons(&walk->lexer, next);
+        return semicolon(walk, next);
     }
 }
 
@@ -205,6 +264,7 @@ static inline struct spy_sql_piece step(struct spy_sql_walk *walk)
         next = special(walk, next);
     else if (next.text == walk->comma_at)
         next = end_list(walk);
+    walk->depth -= next.sort == SPY_SORT_CLOSE;
     walk->before = (uint8_t)walk->last.sort;
     walk->last = next;
     return next;
@@ -220,12 +280,15 @@ static uint64_t hash_byte(uint64_t hash, unsigned char byte)
 /* HASH with one more piece of a row; equal for pieces that spy_sql_same() finds equal. */
 static uint64_t hash_piece(uint64_t hash, struct spy_sql_piece next)
 {
+    bool word = next.sort == SPY_SORT_WORD;
+
     if (spy_sql_is_value(next.sort))
         return hash_byte(hash, SPY_SORT_STRING);
     hash = hash_byte(hash, next.sort);
-    for (size_t i = 0; i < next.len; i++)
-        hash = hash_byte(hash, next.sort == SPY_SORT_WORD ? spy_sql_fold(next.text[i])
-                                                          : (unsigned char)next.text[i]);
+    for (size_t i = 0; i < next.len; i++) {
+        bool fold = word || (next.sort == SPY_SORT_QUOTED && i == 0);
+        hash = hash_byte(hash, fold ? spy_sql_fold(next.text[i]) : (unsigned char)next.text[i]);
+    }
     return hash;
 }
 

@@ -17,7 +17,8 @@ struct word {
 #define S SPY_WORD_SPACED
 #define O SPY_WORD_OPERAND
 
-/* Words of one length each, so that few are compared. */
+/* Words of one length each, so that few are compared. An operand follows only those that can be no
+ * column's name: behind `minvalue` a sign may be an operator. */
 static const struct word two[] = {
     {"as", S},     {"by", S | O}, {"do", S},     {"if", S | O}, {"in", S | O | SPY_WORD_IN},
     {"is", S | O}, {"on", S | O}, {"or", S | O}, {"to", S | O},
@@ -27,9 +28,9 @@ static const struct word three[] = {
     {"for", S | O}, {"key", S},     {"not", S | O}, {"set", S},
 };
 static const struct word four[] = {
-    {"case", S | O}, {"copy", S},     {"else", S | O}, {"from", S | O}, {"into", S},
-    {"join", S},     {"like", S | O}, {"only", S},     {"over", S},     {"some", S},
-    {"then", S | O}, {"when", S | O}, {"with", S},
+    {"both", O}, {"case", S | O}, {"copy", S},     {"else", S | O}, {"from", S | O},
+    {"into", S}, {"join", S},     {"like", S | O}, {"only", S},     {"over", S},
+    {"some", S}, {"then", S | O}, {"when", S | O}, {"with", S | O},
 };
 static const struct word five[] = {
     {"check", S},     {"fetch", O}, {"group", S},     {"ilike", S | O},
@@ -44,11 +45,17 @@ static const struct word six[] = {
     {"within", S},
 };
 static const struct word seven[] = {
-    {"analyze", S}, {"between", S | O}, {"default", S | O}, {"explain", S},
-    {"include", S}, {"lateral", S},     {"similar", S},
+    {"analyze", S}, {"between", S | O}, {"default", S | O}, {"explain", S},     {"include", S},
+    {"lateral", S}, {"leading", O},     {"placing", O},     {"similar", S | O},
 };
-static const struct word eight[] = {{"conflict", S}, {"distinct", S | O}};
+static const struct word eight[] = {
+    {"conflict", S},
+    {"distinct", S | O},
+    {"trailing", O},
+    {"variadic", O},
+};
 static const struct word nine[] = {{"intersect", S}, {"returning", S | O}, {"symmetric", S | O}};
+static const struct word ten[] = {{"asymmetric", S | O}};
 
 #undef S
 #undef O
@@ -62,8 +69,8 @@ static const struct {
     const struct word *words;
     size_t count;
 } by_length[] = {
-    [2] = LIST(two), [3] = LIST(three), [4] = LIST(four),  [5] = LIST(five),
-    [6] = LIST(six), [7] = LIST(seven), [8] = LIST(eight), [9] = LIST(nine),
+    [2] = LIST(two),   [3] = LIST(three), [4] = LIST(four), [5] = LIST(five), [6] = LIST(six),
+    [7] = LIST(seven), [8] = LIST(eight), [9] = LIST(nine), [10] = LIST(ten),
 };
 
 static bool folds_to(const char *text, const char *lower, size_t len)
@@ -84,6 +91,13 @@ unsigned spy_sql_word(const char *text, size_t len)
     return 0;
 }
 
+bool spy_sql_word_is(struct spy_sql_piece piece, const char *lower)
+{
+    size_t len = strlen(lower);
+
+    return piece.sort == SPY_SORT_WORD && piece.len == len && folds_to(piece.text, lower, len);
+}
+
 static bool fold_equal(const char *a, const char *b, size_t len)
 {
     for (size_t i = 0; i < len; i++)
@@ -100,5 +114,7 @@ bool spy_sql_same(struct spy_sql_piece a, struct spy_sql_piece b)
         return false;
     if (a.sort == SPY_SORT_WORD)
         return fold_equal(a.text, b.text, a.len);
+    if (a.sort == SPY_SORT_QUOTED) /* U&"" and u&"" */
+        return fold_equal(a.text, b.text, 1) && memcmp(a.text + 1, b.text + 1, a.len - 1) == 0;
     return memcmp(a.text, b.text, a.len) == 0;
 }

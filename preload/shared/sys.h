@@ -201,6 +201,16 @@ static inline int spy_sys_bind(int fd, const void *address, unsigned len)
     return (int)SPY_SYS3(SYS_bind, fd, address, len);
 }
 
+static inline int spy_sys_connect(int fd, const void *address, unsigned len)
+{
+    return (int)SPY_SYS3(SYS_connect, fd, address, len);
+}
+
+static inline int spy_sys_getsockname(int fd, void *address, unsigned *len)
+{
+    return (int)SPY_SYS3(SYS_getsockname, fd, address, len);
+}
+
 static inline int spy_sys_listen(int fd, int backlog)
 {
     return (int)SPY_SYS2(SYS_listen, fd, backlog);

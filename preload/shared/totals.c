@@ -53,6 +53,8 @@ void spy_totals_add(struct spy_totals *into, const struct spy_totals *from)
         into->level[i] += from->level[i];
     for (uint32_t i = 0; i < from->codes; i++)
         spy_totals_add_code(into, from->code[i].code, from->code[i].count);
+    for (uint32_t i = 0; i < SPY_HIST_SUB; i++)
+        into->spread[i] += from->spread[i];
     spy_hist_merge(&into->hist, &from->hist);
 }
 
@@ -81,6 +83,15 @@ static void add_codes(struct spy_totals *into, const struct spy_region *region,
                             load(&code[i].count));
 }
 
+static void add_spread(struct spy_totals *into, const struct spy_region *region,
+                       const struct spy_cell *cell)
+{
+    uint32_t chunk = atomic_load_explicit(&cell->spread, memory_order_acquire);
+    const struct spy_spread *spread = spy_region_chunk(region, chunk);
+    for (uint32_t i = 0; spread != NULL && i < SPY_HIST_SUB; i++)
+        into->spread[i] += load(&spread->bucket[i]);
+}
+
 void spy_totals_add_cell(struct spy_totals *into, const struct spy_region *region,
                          const struct spy_cell *cell)
 {
@@ -91,6 +102,7 @@ void spy_totals_add_cell(struct spy_totals *into, const struct spy_region *regio
     for (int i = 0; i < SPY_LEVEL_COUNT; i++)
         into->level[i] += load(&cell->level[i]);
     add_codes(into, region, cell);
+    add_spread(into, region, cell);
     add_octaves(into, region, cell);
 }
 
@@ -103,10 +115,18 @@ void spy_totals_add_sample(struct spy_totals *into, const struct spy_sample *sam
     into->sum_ns += sample->dur_ns;
     into->wait_ns += sample->wait_ns;
     into->tail_ns += sample->dur_ns - sample->wait_ns;
+    into->queue_ns += sample->queue_ns;
     into->blocked_ns += sample->blocked_ns;
     into->rows += sample->rows;
+    into->affected += sample->affected;
+    into->params += sample->params;
     into->bytes_in += sample->bytes_in;
     into->bytes_out += sample->bytes_out;
+    into->read_ns += sample->read_ns;
+    into->way_thread += sample->way == SPY_WAY_THREAD;
+    into->way_only += sample->way == SPY_WAY_ONLY;
+    into->way_tag += sample->way == SPY_WAY_TAG;
+    into->way_none += sample->way == SPY_WAY_NONE;
     widen(into, sample->dur_ns, sample->dur_ns);
     into->level[spy_level_of(sample->dur_ns, bounds)]++;
     spy_totals_add_code(into, sample->code, 1);

@@ -22,10 +22,18 @@ struct spy_totals {
     uint64_t level[SPY_LEVEL_COUNT];
     struct spy_code_count code[SPY_CODES];
     uint32_t codes;
+    uint64_t spread[SPY_HIST_SUB]; /* struct spy_spread; not kept by history, so 0 in a window */
     struct spy_hist hist;
 };
 
 void spy_totals_clear(struct spy_totals *totals);
+
+/* Is there anything in it? An operation may have statements that were never executed, and no call.
+ */
+static inline bool spy_totals_any(const struct spy_totals *totals)
+{
+    return totals->calls != 0 || totals->aborted != 0;
+}
 
 /* INTO += FROM, exactly. */
 void spy_totals_add(struct spy_totals *into, const struct spy_totals *from);
@@ -34,7 +42,7 @@ void spy_totals_add(struct spy_totals *into, const struct spy_totals *from);
 void spy_totals_add_cell(struct spy_totals *into, const struct spy_region *region,
                          const struct spy_cell *cell);
 
-/* INTO += one call. BOUNDS are the region's level bounds. */
+/* INTO += one call of a statement. BOUNDS are the region's level bounds. */
 void spy_totals_add_sample(struct spy_totals *into, const struct spy_sample *sample,
                            const uint64_t bounds[SPY_LEVEL_COUNT - 1]);
 

@@ -70,9 +70,10 @@ static void run_http1(const struct traffic *t)
 {
     static const struct spy_http1_sink sink = {on_head, on_done, NULL};
     static struct spy_http1 http;
+    static char room[SPY_HTTP1_TARGET_MAX];
     size_t request = strlen(t->request);
     size_t response = strlen(t->response);
-    spy_http1_open(&http);
+    spy_http1_open(&http, room);
     for (uint64_t i = 1; i <= REPEATS; i++) {
         spy_http1_in(&http, &sink, t->request, request, i * 10);
         spy_http1_out(&http, &sink, t->response, response, response, i * 10 + 1, i * 10 + 2);

@@ -41,12 +41,13 @@ statement 'insert into t values (?, ?)' 6 1 5 23505
 statement 'update t set v = ? where id > ?' 1 0 3
 statement 'select * from t' 1 0 5
 statement 'selec * from t' 1 1 0 42601
-statement 'select ?; select id from t where id < ?' 1 0 2
+# Of two in one text each counts.
+statement 'select id from t where id < ?' 1 0 2
 statement 'select v from t where id = ?::int' 7 0 5
 statement 'select id from t where id >= ?::int' 9 0 27
 statement 'select pg_terminate_backend(pg_backend_pid())' 1 1 0 XP001
 # On a bad connection; inside a notice of another; after a longjmp, on the same and on another.
-statement 'select ?' 7 1 6 XP002
+statement 'select ?' 8 1 7 XP002
 statement 'do ?' 1 0 0
 operation libpq.prepare 1 0
 operation libpq.connect 5 1

@@ -15,28 +15,22 @@ scrape() {
     curl -sSf -H "Authorization: Bearer $token" "$serve/metrics" >"$metrics"
 }
 
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 start_prometheus() {
-    local port
-    port=$(free_port)
-    prometheus=http://127.0.0.1:$port
     mkdir "$TEST_DIR/data"
     cat >"$TEST_DIR/prometheus.yml" <<YAML
 scrape_configs:
   - job_name: perfspy
-    scrape_interval: 1s
-    scrape_timeout: 1s
+    scrape_interval: 3s
+    scrape_timeout: 3s
     authorization: {type: Bearer, credentials: $token}
     static_configs:
       - targets: ['${serve#http://}']
 YAML
     check 'its configuration is in order' promtool check config "$TEST_DIR/prometheus.yml"
-    /usr/bin/prometheus --config.file="$TEST_DIR/prometheus.yml" --storage.tsdb.path="$TEST_DIR/data" \
-        --web.listen-address="127.0.0.1:$port" >"$TEST_DIR/prometheus.log" 2>&1 &
-    on_exit stop_process "$!"
+    start_go_server "$TEST_DIR/prometheus.log" /usr/bin/prometheus \
+        --config.file="$TEST_DIR/prometheus.yml" --storage.tsdb.path="$TEST_DIR/data" \
+        --web.listen-address=127.0.0.1:0
+    prometheus=http://$GO_SERVER
     wait_for 60 curl -sf -o /dev/null "$prometheus/-/ready"
 }
 
@@ -47,26 +41,31 @@ query() {
 }
 
 gives() {
-    [ "$(query "$1" | xargs)" = "$2" ]
+    given=$(query "$1" | xargs)
+    [ "$given" = "$2" ]
 }
 
 # asks WHAT WANT EXPRESSION: Prometheus gives WANT, at the latest after some scrapes.
 asks() {
+    local given=
     wait_for 15 gives "$3" "$2" || true
-    assert_eq "$1" "$2" "$(query "$3" | xargs)"
+    assert_eq "$1" "$2" "$given"
 }
 
+requests=1 # the log-in
 drive() {
     local i
+    requests=$((requests + $1))
     for ((i = 0; i < $1; i++)); do
         parts_call "$2" "$3" ${4:+"$4"} >/dev/null
     done
 }
 
+parts_patient_rules >"$TEST_DIR/rules.yml"
 cp "$PARTS_SERVER" "$TEST_DIR/$name"
 parts_init --parts 200 >"$TEST_DIR/init.log" 2>&1
 PARTS_SERVER=$TEST_DIR/$name parts_start LD_PRELOAD="$PERFSPY_PRELOAD" \
-    PERFSPY_RULES="$PWD/rules/parts.yml" -- --pool 3 --threads 2
+    PERFSPY_RULES="$TEST_DIR/rules.yml" -- --pool 3 --threads 2
 watched=$SERVER_PID
 parts_login
 drive 37 GET /parts/1
@@ -74,6 +73,7 @@ drive 4 GET /parts/99999999
 drive 1 POST /parts/ '{"part_number": "ONE", "name": "one", "part_type": "tool"}'
 drive 3 POST /parts/ '{"part_number": "ONE", "name": "one", "part_type": "tool"}'
 drive 6 GET '/parts/?limit=none'
+parts_await_requests "$watched" "$requests" "$TEST_DIR/stats"
 
 printf 'super_admin %s\n' "$token" >"$TEST_DIR/tokens"
 chmod 600 "$TEST_DIR/tokens"
@@ -88,7 +88,7 @@ assert_eq 'nor does it say anything' '' "$(promtool check metrics <"$metrics" 2>
 assert_eq 'the type is that of the text format' 'text/plain; version=0.0.4; charset=utf-8' \
     "$(curl -sS -o /dev/null -w '%{content_type}' -H "Authorization: Bearer $token" "$serve/metrics")"
 assert_eq 'labels: no more than these' \
-    'db_response_status_code db_system_name exe http_response_status_code kind le level operation stat state status version' \
+    'db_response_status_code db_system_name exe http_response_status_code kind le level operation part stat state status version way' \
     "$(grep -v '^#' "$metrics" | grep -oE '[{,][a-z_]+="' | tr -d '{,="' | sort -u | xargs)"
 
 # Within one series the last bucket is the count, and none is smaller than the one before it.
@@ -105,7 +105,6 @@ falling_buckets() {
 }
 assert_eq 'buckets never fall, and end with the count' '' "$(falling_buckets)"
 
-"$PERFSPY_CTL" stats -p "$name" --json >"$TEST_DIR/stats"
 stat() {
     json "$TEST_DIR/stats" '.operations[] | select(.operation == $o) | '"$2" --arg o "$1"
 }
@@ -125,6 +124,9 @@ asks 'statements that failed, by SQLSTATE' 3 \
 asks 'failed calls' 3 "perfspy_operation_errors_total{$me,operation=\"parts_crud.create_part\"}"
 asks 'rows' "$(stat parts_crud.get_part .rows)" \
     "perfspy_operation_rows_total{$me,operation=\"parts_crud.get_part\"}"
+asks 'rows affected: one new part and its stock' 2 \
+    "perfspy_operation_affected_rows_total{$me,operation=\"parts_crud.create_part\"}"
+asks 'all was executed' 0 "sum(perfspy_operation_aborted_total{$me})"
 asks 'bytes' "$(stat api.get_part .bytes_out)" \
     "perfspy_operation_sent_bytes_total{$me,operation=\"api.get_part\"}"
 asks 'the sum of times' "$(stat api.get_part '.mean_ms * .calls | round')" \
@@ -133,7 +135,7 @@ asks 'processes' 1 "perfspy_processes{$me,state=\"live\"}"
 asks 'health' 1 "perfspy_health{$me,status=\"healthy\"}"
 asks 'one state of health' 1 "sum(perfspy_health{$me})"
 asks 'a benchmark is met' 1 "perfspy_benchmark_met{$me,operation=\"api.get_part\"}"
-asks 'its limit' 0.2 "perfspy_benchmark_limit_seconds{$me,operation=\"api.get_part\",stat=\"p95\"}"
+asks 'its limit' 200 "perfspy_benchmark_limit_seconds{$me,operation=\"api.get_part\",stat=\"p95\"}"
 asks 'nothing was dropped' 0 "sum({__name__=~\"perfspy_self_.+_total\",$me})"
 
 drive 9 GET /parts/2

@@ -4,6 +4,8 @@
 # `perfspy-ctl serve` over a real, watched service: each endpoint as the original's examples call
 # it, with every kind of token; its answers against tools/openapi.yaml and the commands' --json; bad
 # requests; reload; slow clients; processes that come and go.
+#
+# time limit: 900
 # shellcheck source=tests/integration/lib/check.sh
 . "$(dirname "$0")/lib/check.sh"
 
@@ -15,8 +17,10 @@ body=$TEST_DIR/answer head=$TEST_DIR/head
 name=watched-$$
 tokens=$TEST_DIR/tokens
 
-table_is_locked() {
-    psql -XAtqc "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'" | grep -q 1
+# waits_for EVENT: a client of the database waits for that.
+waits_for() {
+    [ "$(sql "SELECT count(*) > 0 FROM pg_stat_activity
+              WHERE datname = current_database() AND wait_event_type || wait_event ~ '$1'")" = t ]
 }
 
 write_tokens() {
@@ -27,7 +31,7 @@ write_tokens() {
 # start_watched: a service of that name; sets watched, and SERVER_URL as parts_call wants it.
 start_watched() {
     PARTS_SERVER=$TEST_DIR/$name parts_start LD_PRELOAD="$PERFSPY_PRELOAD" \
-        PERFSPY_RULES="$PWD/rules/parts.yml" -- --pool 3 --threads 2
+        PERFSPY_RULES="$TEST_DIR/rules.yml" -- --pool 3 --threads 2
     watched=$SERVER_PID parts_url=$SERVER_URL
 }
 
@@ -45,7 +49,7 @@ ask() {
     [ -z "$3" ] || auth=(-H "Authorization: Bearer $3")
     shift 3
     : >"$body"
-    STATUS=$(curl -sS --max-time 20 -X "$method" -o "$body" -D "$head" -w '%{http_code}' \
+    STATUS=$(curl -sS --max-time 60 -X "$method" -o "$body" -D "$head" -w '%{http_code}' \
         "${auth[@]}" "$@" "$serve$path")
 }
 
@@ -120,12 +124,16 @@ test_endpoints() {
 }
 
 # same_as_cli WHAT PATH FILTER COMMAND...: what is left of both by FILTER, which takes out what
-# goes on with the clock.
+# goes on with the clock. The second in which a process started is worked out anew each time, and may
+# come out as the one before or behind where it began on the edge: not every time.
 same_as_cli() {
     local what=$1 path=$2 filter=$3
     shift 3
-    ask GET "$path" "$admin"
-    "$PERFSPY_CTL" "$@" -p "$name" --json >"$TEST_DIR/cli" || true
+    for _ in 1 2 3; do
+        ask GET "$path" "$admin"
+        "$PERFSPY_CTL" "$@" -p "$name" --json >"$TEST_DIR/cli" || true
+        [ "$(jq "$filter" "$TEST_DIR/cli")" != "$(jq "$filter" "$body")" ] || break
+    done
     assert_eq "$what: the very JSON of the command" "$(jq "$filter" "$TEST_DIR/cli")" "$(jq "$filter" "$body")"
 }
 
@@ -220,30 +228,38 @@ test_refusals() {
 
 # Each address has its own bucket, and loopback has many addresses.
 test_throttle() {
-    local i seen=''
-    for i in {1..11}; do
-        ask GET /performance/health "guess-$i" --interface 127.0.0.2
-        seen+="$STATUS "
-    done
-    assert_match 'guesses are held back' '^(401 ){10}429 $' "$seen"
+    local seen before=$SECONDS
+    # Over one connection, so fast that none is earned back; should one be, the clock says how many.
+    seen=$(curl -sS --max-time 60 --interface 127.0.0.2 -o "$body" -w '%{http_code} ' \
+        -H 'Authorization: Bearer guess' "$serve/performance/health?last=[1-100]m")
+    assert_match 'guesses are held back' '^(401 ){10}(.* )?429 ' "$seen"
+    check 'after ten, but for one a second' \
+        test "$(wc -w <<<"${seen//429/}")" -le $((10 + SECONDS - before + 1))
+    held_back() {
+        ask GET /performance/health 'guess' --interface 127.0.0.2
+        [ "$STATUS" = 429 ]
+    }
+    wait_for 10 held_back || true
+    assert_eq 'and the next one' 429 "$STATUS"
     assert_eq 'and told for how long' 1 "$(header Retry-After)"
     check 'as the OpenAPI file says' conforms GET /performance/health
     ask GET /performance/health "$admin"
     assert_eq 'another address is not' 200 "$STATUS"
-    assert_guess_blocked
+    check 'meanwhile no token is looked at' wait_for 2 right_token_is_held_back
     sleep 1.2
     ask GET /performance/health "$admin" --interface 127.0.0.2
     assert_eq 'a second later the right token is let in' 200 "$STATUS"
 }
 
-# More guesses, so that a slow machine cannot have earned one back; the right token must not pass.
-assert_guess_blocked() {
+# After more guesses the right token must not pass, unless the machine is so busy that an attempt was
+# earned back just then: not every time.
+right_token_is_held_back() {
     local i
     for i in 1 2 3; do
         ask GET /performance/health "more-$i" --interface 127.0.0.2
     done
     ask GET /performance/health "$admin" --interface 127.0.0.2
-    assert_eq 'meanwhile no token is looked at' 429 "$STATUS"
+    [ "$STATUS" = 429 ]
 }
 
 read_again() {
@@ -253,20 +269,20 @@ read_again() {
 test_reload() {
     write_tokens "super_admin fresh-token" "reader $reader"
     kill -HUP "$serve_pid"
-    check 'SIGHUP is noticed' wait_for 5 read_again 1
+    check 'SIGHUP is noticed' wait_for 15 read_again 1
     ask GET /performance/health "$admin"
     assert_eq 'a token that was taken away' 401 "$STATUS"
     ask GET /performance/health fresh-token
     assert_eq 'a new token' 200 "$STATUS"
     write_tokens "super_admin $admin" "nobody x"
     kill -HUP "$serve_pid"
-    check 'SIGHUP is noticed again' wait_for 5 read_again 2
+    check 'SIGHUP is noticed again' wait_for 15 read_again 2
     assert_match 'a bad file is told' 'tokens:2: .*the tokens read before stay' "$(<"$serve_log")"
     ask GET /performance/health fresh-token
     assert_eq 'and the old tokens stay' 200 "$STATUS"
     write_tokens "super_admin $admin" "reader $reader"
     kill -HUP "$serve_pid"
-    check 'SIGHUP is noticed a third time' wait_for 5 read_again 3
+    check 'SIGHUP is noticed a third time' wait_for 15 read_again 3
 }
 
 metric() {
@@ -278,19 +294,35 @@ calls_of_get_part() {
     metric "http_server_request_duration_seconds_count{exe=\"$name\",operation=\"api.get_part\"}"
 }
 
+# calls_are NUMBER: metrics tell of that many, after a while perhaps, and of no more and never of fewer
+# than before.
+calls_are() {
+    local now
+    now=$(calls_of_get_part)
+    [ "$now" -ge "$told" ] || not_ok 'metrics never fall' "want: $told or more" "got:  $now"
+    told=$now
+    [ "$told" -ge "$1" ]
+}
+
+assert_calls() {
+    wait_for 15 calls_are "$2" || true
+    assert_eq "$1" "$2" "$told"
+}
+
 test_processes() {
+    local told=0
     local first=$watched region
-    assert_eq 'metrics: calls' 32 "$(calls_of_get_part)"
+    assert_calls 'metrics: calls' 32
     ask GET '/performance/health' "$admin"
     kill -KILL "$first"
-    wait_for 5 process_ended "$first"
+    wait_for 15 process_ended "$first"
     ask GET /performance/metrics/operations "$admin"
     assert_json 'a process that was killed is still told' "$body" \
         '.processes[0].state == "dead" and (.operations | length) > 0'
-    assert_eq 'metrics: its calls stay' 32 "$(calls_of_get_part)"
+    assert_calls 'metrics: its calls stay' 32
     start_watched
     drive 5 /parts/3
-    assert_eq 'metrics: its successor adds to them' 37 "$(calls_of_get_part)"
+    assert_calls 'metrics: its successor adds to them' 37
     ask GET /performance/metrics/operations "$admin"
     assert_json 'the living one is told' "$body" '[.processes[].pid] == [$p]' --argjson p "$watched"
     ask GET "/performance/metrics/operations?pid=$first" "$admin"
@@ -301,7 +333,7 @@ test_processes() {
     local i
     for i in 1 2 3 4 5; do
         drive 1 /parts/3
-        assert_eq "metrics never fall, look $i after the region is gone" $((37 + i)) "$(calls_of_get_part)"
+        assert_calls "metrics never fall, look $i after the region is gone" $((37 + i))
     done
     stop_process "$watched" || true
     rm -f "$PERFSPY_DIR"/*.region
@@ -310,7 +342,7 @@ test_processes() {
     check 'as the OpenAPI file says' conforms GET /performance/metrics/operations
     ask GET /performance/health "$admin"
     assert_json 'health is then unknown' "$body" '.status == "unknown"'
-    assert_eq 'metrics: even now' 42 "$(calls_of_get_part)"
+    assert_calls 'metrics: even now' 42
 }
 
 test_end() {
@@ -328,6 +360,9 @@ test_end() {
     assert_eq 'so does SIGINT' 0 "$status"
 }
 
+# No limit is reached but that of the one request that is made to wait.
+parts_patient_rules | sed '/http: GET .parts.$/{n;s/benchmark: .*/benchmark: 500ms/}' \
+    >"$TEST_DIR/rules.yml"
 cp "$PARTS_SERVER" "$TEST_DIR/$name"
 parts_init --parts 200 >"$TEST_DIR/init.log" 2>&1
 start_watched
@@ -335,16 +370,26 @@ SERVER_URL=$parts_url parts_login
 drive 30 /parts/1
 drive 2 /parts/99999999
 drive 3 /parts/7/nowhere
-# A statement that fails, and a request that waits while somebody else has the table locked.
+# A statement that fails, and a request that waits while somebody else has the table locked: from when
+# it is seen to wait, for longer than its limit.
 part='{"part_number": "ONE", "name": "one", "part_type": "tool"}'
 for _ in 1 2; do
     SERVER_URL=$parts_url parts_call POST /parts/ "$part" >/dev/null
 done
-psql -qXc 'BEGIN; LOCK TABLE parts; SELECT pg_sleep(0.8); COMMIT' >/dev/null &
+PGAPPNAME=locker psql -qXc 'BEGIN; LOCK TABLE parts; SELECT pg_sleep(600)' >"$TEST_DIR/locker" 2>&1 &
 locker=$!
-wait_for 10 table_is_locked
-drive 1 '/parts/?limit=5'
-wait "$locker"
+on_exit stop_process "$locker"
+wait_for 15 waits_for PgSleep
+drive 1 '/parts/?limit=5' &
+driver=$!
+wait_for 15 waits_for '^Lock'
+sleep 0.8
+sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = 'locker'" >"$TEST_DIR/unlocked"
+wait "$driver"
+wait "$locker" || true
+# The log-in, 30 + 2 + 3 of parts, 2 new ones, the one that waited.
+parts_await_requests "$watched" 39
 
 write_tokens '# who may read' '' "super_admin $admin" "  reader	$reader" \
     "super_admin sha256:$(printf %s "$hashed" | sha256sum | cut -d ' ' -f 1)"
@@ -354,7 +399,7 @@ assert_match 'says where it listens' '^perfspy-ctl: listening on 127.0.0.1:[0-9]
 
 # They take 30 seconds to be cut off; everything else has to go on beside them.
 address=${serve#http://}
-"$lib/trickle.py" "${address%:*}" "${address##*:}" 100 60 "$TEST_DIR/trickle" &
+"$lib/trickle.py" "${address%:*}" "${address##*:}" 100 300 "$TEST_DIR/trickle" &
 trickle=$!
 on_exit stop_process "$trickle"
 wait_for 10 grep -qs open "$TEST_DIR/trickle"

@@ -18,15 +18,18 @@ cat >"$tree/preload/hooks/hooks.def" <<'LIST'
 /* Rows: LIBC(name) and LIBPQ(name). LIBC(in_a_comment) is none. */
 LIBC(close)
 LIBC(recv) // as is LIBC(this)
+LIBC(dlsym)
 LIBPQ(PQexec)
 LIST
 cat >"$tree/preload/hooks/hooks.c" <<'CODE'
 #define EXPORTED __attribute__((visibility("default")))
 EXPORTED int close(int fd);
 EXPORTED long recv(int fd);
+EXPORTED void *dlsym(void *handle, const char *name);
 EXPORTED void *PQexec(void);
 EXPORTED int close(int fd) { return fd; }
 EXPORTED long recv(int fd) { return fd; }
+EXPORTED void *dlsym(void *handle, const char *name) { return name ? handle : 0; }
 #ifdef CALL_EACH_OTHER
 EXPORTED void *PQexec(void) { return (void *)recv(3); }
 #else
@@ -79,6 +82,9 @@ refuses 'a print' 'must not:.*puts' record/x.c \
     void f(void); void f(void) { puts("x"); }'
 refuses 'a call of what is interposed' 'record/x.c calls what the library interposes.*close in f' \
     record/x.c 'int close(int); int f(void); int f(void) { return close(3); }'
+refuses 'a look-up by the interposed dlsym' 'record/x.c calls what the library interposes.*dlsym in f' \
+    record/x.c '#include <dlfcn.h>
+    void *f(void); void *f(void) { return dlsym(RTLD_NEXT, "close"); }'
 refuses 'a call between wrappers' 'hooks/hooks.c calls what the library interposes.*recv in PQexec' '' '' \
     OPT='-O2 -DCALL_EACH_OTHER'
 
@@ -90,6 +96,8 @@ refuses 'a text relocation' 'has text relocations' record/x.c \
     { __asm__ volatile("jmp 1f; .quad %c0; 1:" :: "i"(&x)); }'
 refuses 'a second library' 'may need libc.so.6 only .*libm.so.6' '' '' \
     LIB_LDFLAGS="$shared $careful -Wl,--no-as-needed -lm"
+refuses 'an object without landing pads' 'hooks/hooks.c has no .* mark' '' '' GUARDED=
+refuses 'an executable stack' 'executable stack' '' '' LIB_LDFLAGS="$shared $careful -Wl,-z,execstack"
 refuses 'lazy binding' 'bound lazily' '' '' LIB_LDFLAGS="$shared ${careful/-z,now/-z,lazy}"
 refuses 'no RELRO' 'no RELRO' '' '' LIB_LDFLAGS="$shared ${careful/-z,relro/-z,norelro}"
 refuses 'unloading' 'could be unloaded' '' '' LIB_LDFLAGS="$shared ${careful/-Wl,-z,nodelete/}"

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libpq-fe.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -59,9 +60,20 @@ static void connection(int *server, int *client)
     close(listening);
 }
 
+/* Until the other end's bytes, or its end, have come: on a busy machine even over loopback that may
+ * be after the call that sent them has returned. EVENTS as poll() has them; 0: until all is over.
+ */
+static void await(int fd, short events)
+{
+    struct pollfd event = {.fd = fd, .events = events};
+    if (poll(&event, 1, 60000) != 1)
+        die("poll");
+}
+
 static void answer(int server)
 {
     char buffer[200];
+    await(server, POLLIN);
     if (recv(server, buffer, sizeof(buffer), 0) <= 0 ||
         send(server, response, sizeof(response) - 1, 0) != sizeof(response) - 1)
         die("answer");
@@ -115,9 +127,11 @@ static void case_errno(void)
     exchange(server, client);
     printf("errno after success: %d\n", errno);
     close(client);
+    await(server, POLLIN);
     show("end of file", recv(server, &byte, 1, 0));
     signal(SIGPIPE, SIG_IGN);
     send(server, response, 5, 0);
+    await(server, 0);
     send(server, response, 5, 0);
     show("send to nobody", send(server, response, 5, 0));
     show("close", close(server));
@@ -134,7 +148,7 @@ static void case_odd(void)
     show("sendmsg", sendmsg(server, NULL, 0));
     show("close_range", close_range(3, ~0u, 1 << 10));
     send(client, "!", 1, MSG_OOB);
-    usleep(50000);
+    await(server, POLLPRI);
     show("urgent byte", recv(server, &byte, 1, MSG_OOB));
     exchange(server, client);
     wait_for_test();

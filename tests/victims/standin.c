@@ -30,12 +30,19 @@ static void must_be_ours(const char *copy)
     exit(9);
 }
 
-PGconn *PQconnectdb(const char *conninfo)
+PGconn *PQconnectStart(const char *conninfo)
 {
     PGconn *conn = malloc(sizeof(*conn));
     (void)conninfo;
-    conn->copy = this_copy;
+    if (conn != NULL)
+        conn->copy = this_copy;
     return conn;
+}
+
+/* By its exported name, as libpq does, and as the last thing. */
+PGconn *PQconnectdb(const char *conninfo)
+{
+    return PQconnectStart(conninfo);
 }
 
 void PQfinish(PGconn *conn)
@@ -76,6 +83,11 @@ PGresult *PQexecPrepared(PGconn *conn, const char *name, int n, const char *cons
     return result(conn);
 }
 
+void PQclear(PGresult *res)
+{
+    must_be_ours(res->copy);
+}
+
 ExecStatusType PQresultStatus(const PGresult *res)
 {
     must_be_ours(res->copy);
@@ -92,4 +104,50 @@ size_t PQresultMemorySize(const PGresult *res)
 {
     must_be_ours(res->copy);
     return 100;
+}
+
+PGTransactionStatusType PQtransactionStatus(const PGconn *conn)
+{
+    must_be_ours(conn->copy);
+    return PQTRANS_IDLE;
+}
+
+int PQbackendPID(const PGconn *conn)
+{
+    must_be_ours(conn->copy);
+    return 1;
+}
+
+static char *text_of(const PGconn *conn)
+{
+    static char text[] = COPY;
+    must_be_ours(conn->copy);
+    return text;
+}
+
+char *PQhost(const PGconn *conn)
+{
+    return text_of(conn);
+}
+
+char *PQport(const PGconn *conn)
+{
+    return text_of(conn);
+}
+
+char *PQdb(const PGconn *conn)
+{
+    return text_of(conn);
+}
+
+char *PQuser(const PGconn *conn)
+{
+    return text_of(conn);
+}
+
+char *PQcmdStatus(PGresult *res)
+{
+    static char tag[] = "SELECT 1";
+    must_be_ours(res->copy);
+    return tag;
 }

@@ -117,9 +117,9 @@ static void warn_about_rules(const char *path, FILE *err)
                 error.text);
 }
 
-static void warn_about_program(const char *command, const char *path, FILE *err)
+static void warn_about_program(const char *command, enum ctl_program kind, FILE *err)
 {
-    switch (ctl_program_of(path)) {
+    switch (kind) {
     case CTL_PROGRAM_STATIC:
         ctl_say(err,
                 "warning: %s is statically linked: nothing can be preloaded into it, it will "
@@ -138,6 +138,12 @@ static void warn_about_program(const char *command, const char *path, FILE *err)
                 "does not fit, it will not be watched",
                 command);
         return;
+    case CTL_PROGRAM_MUSL:
+        ctl_say(err,
+                "warning: %s uses musl, libperfspy.so needs the GNU C library: it is run without "
+                "the library and will not be watched",
+                command);
+        return;
     case CTL_PROGRAM_DYNAMIC:
     case CTL_PROGRAM_UNKNOWN:
         return;
@@ -154,9 +160,14 @@ static enum ctl_exit cannot(const char *command, int error, FILE *err)
     return CTL_NOT_EXECUTABLE;
 }
 
-static enum ctl_exit set_environment(const struct ctl_run *run, const char *library)
+/* What only the library cannot get into is preloaded all the same: it may start other programs.
+ * musl's loader takes what it cannot relocate for a reason to end the program. */
+static enum ctl_exit set_environment(const struct ctl_run *run, const char *library,
+                                     enum ctl_program kind)
 {
-    enum ctl_exit result = prepend_preload(library, run->err);
+    enum ctl_exit result = CTL_OK;
+    if (kind != CTL_PROGRAM_MUSL)
+        result = prepend_preload(library, run->err);
     if (result == CTL_OK && run->args->rules != NULL) {
         warn_about_rules(run->args->rules, run->err);
         result = set_path("PERFSPY_RULES", run->args->rules, run->err);
@@ -177,10 +188,11 @@ enum ctl_exit ctl_cmd_run(const struct ctl_run *run)
     find_library(library);
     if (!can_preload(library, run->err))
         return CTL_NOTHING;
-    enum ctl_exit result = set_environment(run, library);
+    enum ctl_program kind = ctl_program_of(path);
+    enum ctl_exit result = set_environment(run, library, kind);
     if (result != CTL_OK)
         return result;
-    warn_about_program(argv[0], path, run->err);
+    warn_about_program(argv[0], kind, run->err);
     execv(path, argv);
     error = errno;
     if (error == ENOEXEC) /* a script without "#!": execvp() gives it to the shell */

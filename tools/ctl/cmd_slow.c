@@ -45,11 +45,17 @@ static void add_row(struct ctl_table *table, const struct ctl_slow_call *call,
     ctl_table_cell(table, CTL_PLAIN, text);
 }
 
+/* Parameters of a request's URL. */
+static const char *params_of(const struct ctl_slow_call *call)
+{
+    return call->kind == SPY_KIND_HTTP ? call->detail : "";
+}
+
 /* The last column is there where some call has something to show in it. */
 static bool any_params(const struct ctl_slow *slow, size_t limit)
 {
     for (size_t i = 0; i < limit; i++)
-        if (slow->call[i].params[0] != '\0')
+        if (*params_of(&slow->call[i]) != '\0')
             return true;
     return false;
 }
@@ -62,10 +68,18 @@ static void print_table(const struct ctl_slow *slow, size_t limit, const struct 
     for (size_t i = 0; i < limit; i++) {
         add_row(table, &slow->call[i], run);
         if (params)
-            ctl_table_cell(table, CTL_PLAIN, slow->call[i].params);
+            ctl_table_cell(table, CTL_PLAIN, params_of(&slow->call[i]));
     }
     ctl_table_print(table, run->out, &run->term);
     ctl_table_free(table);
+}
+
+static void print_calls(const struct ctl_slow *slow, size_t limit, const struct ctl_run *run)
+{
+    if (!run->args->full)
+        print_table(slow, limit, run);
+    for (size_t i = 0; run->args->full && i < limit; i++)
+        ctl_slow_detail(&slow->call[i], run);
     if (slow->count == 0)
         fputs("no slow or failed calls\n", run->out);
     if (limit < slow->count)
@@ -94,7 +108,7 @@ enum ctl_exit ctl_cmd_slow(const struct ctl_run *run)
     if (result == CTL_OK && run->args->json)
         ctl_json_print(run, ctl_json_slow(&slow, limit, run->args->last_ns));
     else if (result == CTL_OK)
-        print_table(&slow, limit, run);
+        print_calls(&slow, limit, run);
     ctl_slow_free(&slow);
     ctl_source_free(&source);
     return result;

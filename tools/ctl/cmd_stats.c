@@ -11,7 +11,6 @@
 #include "ctl/view.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define STATEMENT_WIDTH 72u /* of an unmapped statement, in characters; `stats NAME` shows all */
 
@@ -34,26 +33,18 @@ static const struct ctl_column columns[] = {
 
 static void time_cell(struct ctl_table *table, const struct ctl_operation *op, uint32_t stat)
 {
-    char text[CTL_NUMBER_BYTES];
-    ctl_table_cell(table, CTL_PLAIN, ctl_format_duration(text, ctl_operation_stat(op, stat)));
+    char text[CTL_NUMBER_BYTES] = "-";
+    if (op->totals.calls > 0)
+        ctl_format_duration(text, ctl_operation_stat(op, stat));
+    ctl_table_cell(table, CTL_PLAIN, text);
 }
 
 /* The statement of an operation that no rule names: its own name says little. */
 static void statement_cell(struct ctl_table *table, const struct ctl_operation *op)
 {
-    char text[4 * STATEMENT_WIDTH + sizeof("…")] = "";
-    if (op->mapped || op->statement == NULL) {
-        ctl_table_cell(table, CTL_PLAIN, text);
-        return;
-    }
-    size_t bytes = 0;
-    const char *s = op->statement;
-    for (size_t seen = 0; s[bytes] != '\0'; bytes++)
-        if (((unsigned char)s[bytes] & 0xC0) != 0x80 && seen++ == STATEMENT_WIDTH)
-            break;
-    memcpy(text, s, bytes);
-    if (s[bytes] != '\0')
-        strcpy(text + bytes, "…");
+    char text[CTL_VIEW_SHORT_BYTES(STATEMENT_WIDTH)];
+    bool shown = !op->mapped && op->statement != NULL;
+    ctl_view_short(text, STATEMENT_WIDTH, shown ? op->statement : "");
     ctl_table_cell(table, CTL_QUIET, text);
 }
 
@@ -81,10 +72,33 @@ static void add_row(struct ctl_table *table, const struct ctl_model *model,
         statement_cell(table, op);
 }
 
-static void print_footer(const struct ctl_model *model, const struct ctl_run *run, size_t shown,
-                         size_t silent)
+/* What a table has to show, and what is told below it. */
+struct overview {
+    size_t shown;
+    size_t silent;           /* named by a rule, and nothing to tell */
+    uint64_t never_executed; /* statements */
+    bool statements;         /* some have their statement for want of a name */
+};
+
+static struct overview look_over(const struct ctl_model *model)
 {
-    if (shown > 0) {
+    struct overview o = {0};
+    for (size_t i = 0; i < model->count; i++) {
+        const struct ctl_operation *op = model->operation[i];
+        bool any = spy_totals_any(&op->totals);
+        o.shown += any;
+        o.silent += op->mapped && !any;
+        o.never_executed += op->kind == SPY_KIND_SQL ? op->totals.aborted : 0;
+        o.statements = o.statements || (!op->mapped && op->statement && any);
+    }
+    return o;
+}
+
+static void print_footer(const struct ctl_model *model, const struct ctl_run *run,
+                         const struct overview *o)
+{
+    char count[CTL_NUMBER_BYTES];
+    if (o->shown > 0) {
         fputs("levels:", run->out);
         for (uint32_t i = 0; i < SPY_LEVEL_COUNT; i++) {
             char bound[CTL_NUMBER_BYTES];
@@ -94,30 +108,29 @@ static void print_footer(const struct ctl_model *model, const struct ctl_run *ru
         }
         fputc('\n', run->out);
     }
-    if (silent > 0)
-        fprintf(run->out, "%zu mapped operation%s saw no calls\n", silent, silent == 1 ? "" : "s");
+    if (o->never_executed > 0)
+        fprintf(run->out,
+                "%s statement%s never executed: one before in the pipeline failed, or the "
+                "connection ended\n",
+                ctl_format_count(count, o->never_executed),
+                o->never_executed == 1 ? " was" : "s were");
+    if (o->silent > 0)
+        fprintf(run->out, "%zu mapped operation%s saw no calls\n", o->silent,
+                o->silent == 1 ? "" : "s");
 }
 
 static void print_table(struct ctl_model *model, const struct ctl_run *run)
 {
-    bool statements = false;
-    size_t shown = 0;
-    size_t silent = 0;
-    for (size_t i = 0; i < model->count; i++) {
-        const struct ctl_operation *op = model->operation[i];
-        shown += op->totals.calls > 0;
-        silent += op->mapped && op->totals.calls == 0;
-        statements = statements || (!op->mapped && op->statement && op->totals.calls > 0);
-    }
-    struct ctl_table *table = ctl_table_new(columns, COLUMNS - !statements);
+    struct overview o = look_over(model);
+    struct ctl_table *table = ctl_table_new(columns, COLUMNS - !o.statements);
     for (size_t i = 0; i < model->count; i++)
-        if (model->operation[i]->totals.calls > 0)
-            add_row(table, model, model->operation[i], statements);
+        if (spy_totals_any(&model->operation[i]->totals))
+            add_row(table, model, model->operation[i], o.statements);
     ctl_view_heading(model, run);
-    if (shown == 0)
+    if (o.shown == 0)
         fputs("no calls\n", run->out);
     ctl_table_print(table, run->out, &run->term);
-    print_footer(model, run, shown, silent);
+    print_footer(model, run, &o);
     ctl_table_free(table);
 }
 

@@ -33,7 +33,9 @@ const struct ctl_command ctl_commands[] = {
         .help = "Shows every operation that was called: how often, how often it failed, and how "
                 "long it took. Worst first: by the share of critical calls, then of slow ones, "
                 "then by total time.\n\n"
-                "With OPERATION shows that one in detail. A name without what stands before its "
+                "With OPERATION shows that one in detail. \"never executed\" are statements "
+                "that were queued in a pipeline and dropped, since one before them failed or the "
+                "connection ended: they are no calls. A name without what stands before its "
                 "last dot will do where it is the only one: get_part for parts_crud.get_part.",
         .options = READS | CTL_BIT(LAST) | CTL_BIT(WATCH),
         .max_operands = 1,
@@ -92,17 +94,66 @@ const struct ctl_command ctl_commands[] = {
         .summary = "list single calls that were slow or failed",
         .help = "Lists the calls that were slow, critical or failed: the newest 512 of each "
                 "process are kept. WAIT is the time to the first result of a statement or to the "
-                "first byte of a response, TAIL is the rest.",
-        .options = READS | CTL_BIT(LAST) | CTL_BIT(WATCH) | CTL_BIT(SORT) | CTL_BIT(LIMIT),
+                "first byte of a response, TAIL is the rest.\n\n"
+                "With --full also shows of a statement how long it was queued before it was sent, "
+                "the rows it affected, the number of its parameters, the name it was prepared "
+                "under, the server, database and user, the process id of the server's backend, "
+                "and the state of the transaction after it; --json has them, too.",
+        .options =
+            READS | CTL_BIT(LAST) | CTL_BIT(WATCH) | CTL_BIT(SORT) | CTL_BIT(LIMIT) | CTL_BIT(FULL),
         .run = ctl_cmd_slow,
+    },
+    {
+        .name = "inflight",
+        .operands = "",
+        .summary = "show what every request and connection is doing this very moment",
+        .help = "Lists the requests under way, the statements under way and the connections that "
+                "are idle in a transaction, the longest first, and what each waits for: server "
+                "(the database's first result), rows (results being fetched or copied), client "
+                "(the response being taken), connect, queue (in a pipeline, not sent yet) or "
+                "program (everything else: its own code, a lock, a connection from its pool, "
+                "another service).\n\n"
+                "Below stand ready lines for psql that end what is under way: "
+                "pg_cancel_backend() for a statement, pg_terminate_backend() for a connection "
+                "idle in a transaction. Of a dead process it shows what was under way when it "
+                "died; times then end with its last sign of life, and were longer.",
+        .options = READS | CTL_BIT(WATCH) | CTL_BIT(LIMIT),
+        .run = ctl_cmd_inflight,
+    },
+    {
+        .name = "requests",
+        .operands = "[OPERATION]",
+        .summary = "show what requests spent their time on, and repeated statements (N+1)",
+        .help = "Shows for every request how its time was spent, as shares of the mean: reading "
+                "the request; waiting for the database's first results; fetching rows; blocked "
+                "until the client took the response; and program, which is all the rest: its own "
+                "code, but also locks, other services, and waiting for a connection from a pool. "
+                "Where a request has several queries at once their times overlap: the shares, "
+                "shown as measured, then add up to more than the whole, and the line says so.\n\n"
+                "QUERIES is the mean of queries a request; ~ stands before numbers that are "
+                "rounded down, those above 15. A query belongs to the only request of its thread, "
+                "else to the only one under way, else to the one that its sqlcommenter tag names; "
+                "the line below the table counts each way, and those that belong to no request "
+                "for certain: they are in no request's numbers. With --last there is the mean "
+                "only.\n\n"
+                "Below stand repeated statements (N+1), those that took most time first: run in "
+                "one request at least 5 times, for more than 50 ms or 30 % of it; the rules may "
+                "set other bounds (repeats), and allow it to a statement (may_repeat). In each "
+                "request 8 different statements are counted at a time, and 64 findings are kept "
+                "of a process, over its whole life.\n\n"
+                "With OPERATION shows that one in detail.",
+        .options = READS | CTL_BIT(LAST) | CTL_BIT(WATCH),
+        .max_operands = 1,
+        .run = ctl_cmd_requests,
     },
     {
         .name = "serve",
         .operands = "",
         .summary = "serve the performance API and Prometheus metrics over HTTP",
         .help = "Answers GET /performance/metrics/operations, .../operations/NAME, "
-                "/performance/metrics/slow-operations, /performance/benchmarks and "
-                "/performance/health with the JSON of stats, slow, benchmarks and health, POST "
+                "/performance/metrics/slow-operations, /performance/requests, "
+                "/performance/inflight, /performance/benchmarks and /performance/health with the "
+                "JSON of stats, slow, requests, inflight, benchmarks and health, POST "
                 "/performance/benchmarks/validate likewise, against limits of the request's own, "
                 "and GET /metrics in Prometheus' text format. All of it is described in "
                 "openapi.yaml, which is installed in share/perfspy.\n\n"
@@ -150,7 +201,11 @@ const struct ctl_command ctl_commands[] = {
         .summary = "run a program with libperfspy loaded into it",
         .help = "Runs COMMAND with LD_PRELOAD set. The library is taken from beside this tool, "
                 "or from ../lib, else it is left to the dynamic loader. The exit status is that "
-                "of the program; 127 if it was not found, 126 if it could not be executed.",
+                "of the program; 127 if it was not found, 126 if it could not be executed.\n\n"
+                "A program that the library cannot get into is run all the same, after a warning "
+                "that it will not be watched: one that is statically linked, that runs with other "
+                "rights (set-user-id, capabilities), or that was made for another machine or C "
+                "library.",
         .options = CTL_BIT(RULES) | CTL_BIT(DIR),
         .min_operands = 1,
         .max_operands = SIZE_MAX,

@@ -66,6 +66,7 @@ struct ctl_args {
     uint64_t timeout_ns;
     uint64_t for_ns;
     bool initial;
+    bool full;
     bool man;
     bool json;
 };

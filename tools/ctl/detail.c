@@ -5,6 +5,7 @@
 #include "ctl/detail.h"
 
 #include "ctl/format.h"
+#include "ctl/requests.h"
 #include "ctl/table.h"
 #include "ctl/view.h"
 
@@ -13,37 +14,30 @@
 
 #define BAR_CELLS 30u
 
-static void label(const struct ctl_run *run, const char *name)
-{
-    fputs("  ", run->out);
-    ctl_paint(run->out, &run->term, CTL_QUIET, name);
-    for (size_t i = strlen(name); i < 11; i++)
-        fputc(' ', run->out);
-}
-
 static void print_counts(const struct ctl_model *model, const struct ctl_operation *op,
                          const struct ctl_run *run)
 {
     char a[CTL_NUMBER_BYTES], b[CTL_NUMBER_BYTES];
     const struct spy_totals *t = &op->totals;
-    label(run, "calls");
+    ctl_view_label(run, "calls");
     fprintf(run->out, "%s  %s\n", ctl_format_count(a, t->calls),
             ctl_format_rate(b, ctl_operation_rate(model, op)));
-    label(run, "errors");
+    ctl_view_label(run, "errors");
     fprintf(run->out, "%s", ctl_format_count(a, t->errors));
     if (t->errors > 0)
         fprintf(run->out, "  %s", ctl_format_percent(b, (double)t->errors, (double)t->calls));
     fputc('\n', run->out);
     if (t->aborted > 0) {
-        label(run, "aborted");
-        fprintf(run->out, "%s\n", ctl_format_count(a, t->aborted));
+        ctl_view_label(run, "aborted");
+        fprintf(run->out, "%s%s\n", op->kind == SPY_KIND_SQL ? "never executed: " : "",
+                ctl_format_count(a, t->aborted));
     }
 }
 
-static void print_times(const struct ctl_operation *op, const struct ctl_run *run)
+void ctl_detail_times(const struct ctl_operation *op, const struct ctl_run *run)
 {
     char text[CTL_NUMBER_BYTES];
-    label(run, "time");
+    ctl_view_label(run, "time");
     fprintf(run->out, "min %s", ctl_format_duration(text, (double)op->totals.min_ns));
     for (uint32_t stat = 0; stat < SPY_STAT_ERRORS; stat++)
         fprintf(run->out, "  %s %s", spy_stat_name(stat),
@@ -65,14 +59,12 @@ static void print_split(const struct ctl_operation *op, const struct ctl_run *ru
 {
     bool http = op->kind == SPY_KIND_HTTP;
     const struct spy_totals *t = &op->totals;
-    label(run, "split");
+    ctl_view_label(run, "split");
     print_part(run, http ? "first byte" : "wait", t->wait_ns, t);
+    if (t->queue_ns > 0)
+        print_part(run, ", of it queued", t->queue_ns, t);
     fputs("  ", run->out);
     print_part(run, http ? "rest" : "consume", t->tail_ns, t);
-    if (http) {
-        fputs("  ", run->out);
-        print_part(run, "blocked", t->blocked_ns, t);
-    }
     fputc('\n', run->out);
 }
 
@@ -122,7 +114,7 @@ static void print_codes(const struct ctl_operation *op, const struct ctl_run *ru
     const struct spy_totals *t = &op->totals;
     if (t->codes == 0)
         return;
-    label(run, op->kind == SPY_KIND_SQL ? "sqlstate" : "status");
+    ctl_view_label(run, op->kind == SPY_KIND_SQL ? "sqlstate" : "status");
     for (uint32_t i = 0; i < t->codes; i++) {
         char code[16], n[CTL_NUMBER_BYTES];
         if (t->code[i].code == SPY_CODE_OTHER)
@@ -139,13 +131,19 @@ static void print_codes(const struct ctl_operation *op, const struct ctl_run *ru
 
 static void print_volume(const struct ctl_operation *op, const struct ctl_run *run)
 {
-    char rows[CTL_NUMBER_BYTES], in[CTL_NUMBER_BYTES], out[CTL_NUMBER_BYTES];
+    char in[CTL_NUMBER_BYTES], out[CTL_NUMBER_BYTES];
     const struct spy_totals *t = &op->totals;
     if (op->kind == SPY_KIND_SQL) {
-        label(run, "rows");
-        fprintf(run->out, "%s\n", ctl_format_count(rows, t->rows));
+        ctl_view_label(run, "rows");
+        fprintf(run->out, "%s  affected %s\n", ctl_format_count(in, t->rows),
+                ctl_format_count(out, t->affected));
     }
-    label(run, "bytes");
+    if (t->params > 0) {
+        ctl_view_label(run, "parameters");
+        fprintf(run->out, "%s  %.3g a call\n", ctl_format_count(in, t->params),
+                (double)t->params / (double)t->calls);
+    }
+    ctl_view_label(run, "bytes");
     fprintf(run->out, "%s in  %s out\n", ctl_format_bytes(in, t->bytes_in),
             ctl_format_bytes(out, t->bytes_out));
 }
@@ -156,7 +154,7 @@ static void print_budgets(const struct ctl_operation *op, const struct ctl_run *
         char limit[CTL_NUMBER_BYTES], value[CTL_NUMBER_BYTES], reason[CTL_REASON_BYTES];
         const struct spy_budget *budget = &op->budget[i];
         enum ctl_verdict verdict = ctl_operation_verdict(op, budget);
-        label(run, "benchmark");
+        ctl_view_label(run, "benchmark");
         fprintf(run->out, "%s %s, limit %s: ", spy_stat_name(budget->stat),
                 ctl_view_value(value, op, budget), ctl_view_limit(limit, budget));
         ctl_paint(run->out, &run->term, ctl_verdict_paint(verdict), ctl_verdict_name(verdict));
@@ -166,7 +164,7 @@ static void print_budgets(const struct ctl_operation *op, const struct ctl_run *
     }
 }
 
-void ctl_detail_print(const struct ctl_model *model, const struct ctl_operation *op,
+void ctl_detail_begin(const struct ctl_model *model, const struct ctl_operation *op,
                       const struct ctl_run *run)
 {
     ctl_view_heading(model, run);
@@ -174,15 +172,33 @@ void ctl_detail_print(const struct ctl_model *model, const struct ctl_operation 
     fprintf(run->out, "  (%s, %s)\n", spy_kind_name(op->kind),
             op->mapped ? "named by a rule" : "not named by a rule");
     print_counts(model, op, run);
+}
+
+/* What is told of requests alone, and of statements alone. */
+static void print_requests(const struct ctl_operation *op, const struct ctl_run *run)
+{
+    if (op->kind == SPY_KIND_HTTP) {
+        ctl_requests_parts(op, run);
+        ctl_requests_queries(op, run);
+    } else {
+        ctl_requests_attributed(op, run);
+    }
+}
+
+void ctl_detail_print(const struct ctl_model *model, const struct ctl_operation *op,
+                      const struct ctl_run *run)
+{
+    ctl_detail_begin(model, op, run);
     if (op->totals.calls > 0) {
-        print_times(op, run);
+        ctl_detail_times(op, run);
         print_split(op, run);
+        print_requests(op, run);
         print_codes(op, run);
         print_volume(op, run);
     }
     print_budgets(op, run);
     if (op->statement != NULL) {
-        label(run, "statement");
+        ctl_view_label(run, "statement");
         fprintf(run->out, "%s\n", op->statement);
     }
     if (op->totals.calls > 0)

@@ -10,7 +10,9 @@
 
 #include "ctl/bench.h"
 #include "ctl/health.h"
+#include "ctl/inflight.h"
 #include "ctl/model.h"
+#include "ctl/parts.h"
 #include "ctl/slow.h"
 
 #include <jansson.h>
@@ -39,20 +41,33 @@ void ctl_json_print(const struct ctl_run *run, json_t *document);
 /* {"version", "window_s", "processes"}: how every document about a model begins. */
 json_t *ctl_json_begin(const struct ctl_model *model);
 
+/* Adds the times of OP: statistics, mean parts, and of requests the queries. */
+void ctl_json_times(json_t *object, const struct ctl_operation *op);
+
+/* {"thread", "only", "tag", "none"}. */
+json_t *ctl_json_attribution(const struct ctl_attribution *attribution);
+
 json_t *ctl_json_operation(const struct ctl_model *model, const struct ctl_operation *op);
 
 /* {"stat", "limit_ms", "value_ms", "met", "calls_needed", "reason"}; for errors "limit_percent" and
  * "value_percent". "met" is null where there is no data; "reason" is null where it is met. */
 json_t *ctl_json_benchmark(const struct ctl_operation *op, const struct spy_budget *budget);
 
-/* The whole document; where ONLY is not NULL, of that operation alone. Operations without calls
- * are in it if a rule names them. */
+/* The whole document; where ONLY is not NULL, of that operation alone. An operation with
+ * nothing to tell is in it if a rule names it. */
 json_t *ctl_json_stats(const struct ctl_model *model, const struct ctl_operation *only);
 
-/* ---- json_benchmarks.c, json_health.c, json_slow.c ------------------------------------------- */
+/* ---- json_benchmarks.c, json_health.c, json_inflight.c, json_requests.c, json_slow.c ----------
+ */
 
 json_t *ctl_json_benchmarks(const struct ctl_model *model, const struct ctl_bench_list *list);
 json_t *ctl_json_health(const struct ctl_model *model, const struct ctl_health *health);
+
+/* The first LIMIT requests, connections with a statement, and idle ones, as sorted; 0: all. */
+json_t *ctl_json_inflight(const struct ctl_inflight *inflight, size_t limit);
+
+/* Where ONLY is not NULL, of that request alone. */
+json_t *ctl_json_requests(const struct ctl_model *model, const struct ctl_operation *only);
 
 /* The first LIMIT calls of SLOW, as it is sorted; WINDOW_NS is 0 for whole lives. */
 json_t *ctl_json_slow(const struct ctl_slow *slow, size_t limit, uint64_t window_ns);

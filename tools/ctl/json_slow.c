@@ -10,7 +10,7 @@
 static json_t *params_json(const char *params)
 {
     json_t *o = json_object();
-    char name[SPY_PARAMS_BYTES];
+    char name[SPY_PARAMS_BYTES + 1];
     for (const char *at = params; *at != '\0';) {
         size_t len = strcspn(at, " "), name_len = strcspn(at, "= ");
         snprintf(name, sizeof(name), "%.*s", (int)name_len, at);
@@ -19,6 +19,31 @@ static json_t *params_json(const char *params)
         at += len + (at[len] == ' ');
     }
     return o;
+}
+
+static json_t *server_json(const struct ctl_server *server)
+{
+    json_t *o = json_object();
+    ctl_json_set(o, "host", ctl_json_text(server->host));
+    ctl_json_set(o, "port", ctl_json_text(server->port));
+    ctl_json_set(o, "database", ctl_json_text(server->database));
+    ctl_json_set(o, "user", ctl_json_text(server->user));
+    return o;
+}
+
+/* What only a statement has. */
+static void set_statement(json_t *o, const struct ctl_slow_call *call)
+{
+    const struct spy_sample *s = &call->sample;
+    bool seen = s->transaction < SPY_TRANSACTION_COUNT;
+    ctl_json_set(o, "queue_ms", ctl_json_ms((double)s->queue_ns));
+    ctl_json_set(o, "affected", ctl_json_count(s->affected));
+    ctl_json_set(o, "params", ctl_json_count(s->params));
+    ctl_json_set(o, "statement_name", ctl_json_text(call->detail));
+    ctl_json_set(o, "transaction",
+                 seen ? ctl_json_text(spy_transaction_name(s->transaction)) : json_null());
+    ctl_json_set(o, "backend_pid", s->backend_pid > 0 ? json_integer(s->backend_pid) : json_null());
+    ctl_json_set(o, "server", server_json(&call->server));
 }
 
 static json_t *call_json(const struct ctl_slow_call *call)
@@ -41,8 +66,10 @@ static json_t *call_json(const struct ctl_slow_call *call)
     ctl_json_set(o, "bytes_in", ctl_json_count(s->bytes_in));
     ctl_json_set(o, "bytes_out", ctl_json_count(s->bytes_out));
     ctl_json_set(o, sql ? "sqlstate" : "status", ctl_json_text(ctl_slow_code(code, call)));
-    if (!sql)
-        ctl_json_set(o, "parameters", params_json(call->params));
+    if (sql)
+        set_statement(o, call);
+    else
+        ctl_json_set(o, "parameters", params_json(call->detail));
     ctl_json_set(o, "failed", json_boolean(s->failed));
     ctl_json_set(o, "aborted", json_boolean(s->aborted));
     ctl_json_set(o, "pid", json_integer(call->pid));

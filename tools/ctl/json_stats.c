@@ -96,7 +96,29 @@ static void set_mean(json_t *o, const char *key, const struct spy_totals *t, uin
     set_time(o, key, t, t->calls > 0 ? (double)sum_ns / (double)t->calls : 0);
 }
 
-static void set_times(json_t *o, const struct ctl_operation *op)
+static json_t *queries_json(const struct spy_totals *t)
+{
+    json_t *o = json_object();
+    struct ctl_queries q = ctl_queries_of(t);
+    ctl_json_set(o, "min", q.spread ? ctl_json_count(q.min) : json_null());
+    ctl_json_set(o, "median", q.spread ? ctl_json_count(q.median) : json_null());
+    ctl_json_set(o, "max", q.spread ? ctl_json_count(q.max) : json_null());
+    ctl_json_set(o, "mean", q.known ? ctl_json_real(q.mean) : json_null());
+    return o;
+}
+
+static void set_parts(json_t *o, const struct spy_totals *t)
+{
+    char key[32];
+    struct ctl_parts parts = ctl_parts_of(t);
+    for (unsigned i = 0; i < CTL_PART_COUNT; i++) {
+        snprintf(key, sizeof(key), "%s_ms", ctl_part_key((enum ctl_part)i));
+        set_mean(o, key, t, parts.ns[i]);
+    }
+    ctl_json_set(o, "queries", queries_json(t));
+}
+
+void ctl_json_times(json_t *o, const struct ctl_operation *op)
 {
     const struct spy_totals *t = &op->totals;
     set_mean(o, "mean_ms", t, t->sum_ns);
@@ -108,11 +130,22 @@ static void set_times(json_t *o, const struct ctl_operation *op)
     set_time(o, "p99_ms", t, ctl_operation_stat(op, SPY_STAT_P99));
     if (op->kind == SPY_KIND_HTTP) {
         set_mean(o, "ttfb_ms", t, t->wait_ns);
-        set_mean(o, "blocked_ms", t, t->blocked_ns);
+        set_parts(o, t);
     } else {
         set_mean(o, "wait_ms", t, t->wait_ns);
         set_mean(o, "consume_ms", t, t->tail_ns);
+        set_mean(o, "queue_ms", t, t->queue_ns);
     }
+}
+
+json_t *ctl_json_attribution(const struct ctl_attribution *attribution)
+{
+    json_t *o = json_object();
+    ctl_json_set(o, "thread", ctl_json_count(attribution->thread));
+    ctl_json_set(o, "only", ctl_json_count(attribution->only));
+    ctl_json_set(o, "tag", ctl_json_count(attribution->tag));
+    ctl_json_set(o, "none", ctl_json_count(attribution->none));
+    return o;
 }
 
 json_t *ctl_json_operation(const struct ctl_model *model, const struct ctl_operation *op)
@@ -127,9 +160,15 @@ json_t *ctl_json_operation(const struct ctl_model *model, const struct ctl_opera
     ctl_json_set(o, "errors", ctl_json_count(t->errors));
     ctl_json_set(o, "aborted", ctl_json_count(t->aborted));
     ctl_json_set(o, "rate", rate < 0 ? json_null() : ctl_json_real(rate));
-    set_times(o, op);
+    ctl_json_times(o, op);
     ctl_json_set(o, "levels", levels_json(t));
     ctl_json_set(o, "rows", ctl_json_count(t->rows));
+    if (op->kind == SPY_KIND_SQL) {
+        ctl_json_set(o, "affected", ctl_json_count(t->affected));
+        ctl_json_set(o, "params", ctl_json_count(t->params));
+        struct ctl_attribution attribution = ctl_attribution_of(t);
+        ctl_json_set(o, "attribution", ctl_json_attribution(&attribution));
+    }
     /* What the operation delivered: a statement's results, a request's response. */
     bool http = op->kind == SPY_KIND_HTTP;
     ctl_json_set(o, "bytes", ctl_json_count(http ? t->bytes_out : t->bytes_in));
@@ -149,7 +188,7 @@ json_t *ctl_json_stats(const struct ctl_model *model, const struct ctl_operation
     json_t *operations = json_array();
     for (size_t i = 0; i < model->count; i++) {
         const struct ctl_operation *op = model->operation[i];
-        bool wanted = only != NULL ? op == only : op->mapped || op->totals.calls > 0;
+        bool wanted = only != NULL ? op == only : op->mapped || spy_totals_any(&op->totals);
         if (wanted)
             ctl_json_append(operations, ctl_json_operation(model, op));
     }

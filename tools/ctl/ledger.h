@@ -15,6 +15,7 @@
 #ifndef CTL_LEDGER_H
 #define CTL_LEDGER_H
 
+#include "ctl/parts.h"
 #include "ctl/source.h"
 #include "shared/totals.h"
 
@@ -37,8 +38,14 @@ struct ctl_sum {
     uint64_t errors;
     uint64_t sum_ns;
     uint64_t rows;
+    uint64_t affected;
+    uint64_t aborted;
     uint64_t bytes_in;
     uint64_t bytes_out;
+    uint64_t part_ns[CTL_PART_PROGRAM]; /* of requests: all but what is left for the program */
+    uint64_t queries;                   /* of requests */
+    uint64_t repeated;                  /* of requests: statements, one for each time */
+    struct ctl_attribution attribution; /* of statements */
     uint64_t level[SPY_LEVEL_COUNT];
     uint64_t bucket[CTL_LEDGER_BOUNDS]; /* not cumulative; the one after the last bound is +Inf */
     struct spy_code_count code[CTL_LEDGER_CODES + 1]; /* a place more, for SPY_CODE_OTHER */

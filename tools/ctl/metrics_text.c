@@ -6,6 +6,7 @@
 #include "ctl/bench.h"
 #include "ctl/health.h"
 #include "ctl/metrics.h"
+#include "ctl/prom.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -22,46 +23,6 @@ struct text {
     struct ctl_metrics_program *program;
     size_t programs;
 };
-
-static void heading(const struct text *t, const char *name, const char *type, const char *help)
-{
-    fprintf(t->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-/* A label's value: backslash, quote and newline are escaped; there is nothing else to escape. */
-static void label(FILE *out, const char *before, const char *value)
-{
-    fputs(before, out);
-    for (; *value != '\0'; value++) {
-        if (*value == '\\' || *value == '"')
-            fputc('\\', out);
-        if (*value == '\n')
-            fputs("\\n", out);
-        else
-            fputc(*value, out);
-    }
-    fputc('"', out);
-}
-
-static void identity(FILE *out, const char *metric, const char *program, const char *operation)
-{
-    fputs(metric, out);
-    label(out, "{exe=\"", program);
-    if (operation != NULL)
-        label(out, ",operation=\"", operation);
-}
-
-static void end_count(FILE *out, uint64_t value)
-{
-    fprintf(out, "} %llu\n", (unsigned long long)value);
-}
-
-/* Exactly: a double has no room for the nanoseconds of a busy year. */
-static void end_seconds(FILE *out, uint64_t ns)
-{
-    fprintf(out, "} %llu.%09llu\n", (unsigned long long)(ns / CTL_SECOND_NS),
-            (unsigned long long)(ns % CTL_SECOND_NS));
-}
 
 /* ---- operations ----------------------------------------------------------------------------- */
 
@@ -85,7 +46,7 @@ static void histogram_line(FILE *out, const char *suffix, const char *program,
                            const struct ctl_sum *sum)
 {
     fputs(histogram_of(sum->kind), out);
-    identity(out, suffix, program, sum->name);
+    ctl_prom_identity(out, suffix, program, sum->name);
     if (sum->kind == SPY_KIND_SQL)
         fputs(",db_system_name=\"postgresql\"", out);
 }
@@ -102,34 +63,44 @@ static void histogram(FILE *out, const char *program, const struct ctl_sum *sum)
             fprintf(out, ",le=\"%g\"", bound[i]);
         else
             fputs(",le=\"+Inf\"", out);
-        end_count(out, below);
+        ctl_prom_count(out, below);
     }
     histogram_line(out, "_sum", program, sum);
-    end_seconds(out, sum->sum_ns);
+    ctl_prom_seconds(out, sum->sum_ns);
     histogram_line(out, "_count", program, sum);
-    end_count(out, below);
+    ctl_prom_count(out, below);
 }
 
 static void calls(FILE *out, const char *program, const struct ctl_sum *sum)
 {
     for (uint32_t i = 0; i < SPY_LEVEL_COUNT; i++) {
-        identity(out, "perfspy_operation_calls_total", program, sum->name);
+        ctl_prom_identity(out, "perfspy_operation_calls_total", program, sum->name);
         fprintf(out, ",kind=\"%s\",level=\"%s\"", spy_kind_name(sum->kind), spy_level_name(i));
-        end_count(out, sum->level[i]);
+        ctl_prom_count(out, sum->level[i]);
     }
 }
 
 static void count_line(FILE *out, const char *metric, const char *program,
                        const struct ctl_sum *sum, uint64_t value)
 {
-    identity(out, metric, program, sum->name);
+    ctl_prom_identity(out, metric, program, sum->name);
     fprintf(out, ",kind=\"%s\"", spy_kind_name(sum->kind));
-    end_count(out, value);
+    ctl_prom_count(out, value);
 }
 
 static void errors(FILE *out, const char *program, const struct ctl_sum *sum)
 {
     count_line(out, "perfspy_operation_errors_total", program, sum, sum->errors);
+}
+
+static void aborted(FILE *out, const char *program, const struct ctl_sum *sum)
+{
+    count_line(out, "perfspy_operation_aborted_total", program, sum, sum->aborted);
+}
+
+static void affected(FILE *out, const char *program, const struct ctl_sum *sum)
+{
+    count_line(out, "perfspy_operation_affected_rows_total", program, sum, sum->affected);
 }
 
 static void rows(FILE *out, const char *program, const struct ctl_sum *sum)
@@ -150,12 +121,12 @@ static void sent(FILE *out, const char *program, const struct ctl_sum *sum)
 static void statuses(FILE *out, const char *program, const struct ctl_sum *sum)
 {
     for (uint32_t i = 0; i < sum->codes; i++) {
-        identity(out, "perfspy_http_responses_total", program, sum->name);
+        ctl_prom_identity(out, "perfspy_http_responses_total", program, sum->name);
         if (sum->code[i].code == SPY_CODE_OTHER)
             fputs(",http_response_status_code=\"other\"", out);
         else
             fprintf(out, ",http_response_status_code=\"%u\"", sum->code[i].code);
-        end_count(out, sum->code[i].count);
+        ctl_prom_count(out, sum->code[i].count);
     }
 }
 
@@ -165,62 +136,137 @@ static void sqlstates(FILE *out, const char *program, const struct ctl_sum *sum)
         char state[6] = "other";
         if (sum->code[i].code != SPY_CODE_OTHER)
             spy_sqlstate_unpack(sum->code[i].code, state);
-        identity(out, "perfspy_sql_errors_total", program, sum->name);
-        label(out, ",db_response_status_code=\"", state);
-        end_count(out, sum->code[i].count);
+        ctl_prom_identity(out, "perfspy_sql_errors_total", program, sum->name);
+        ctl_prom_label(out, ",db_response_status_code=\"", state);
+        ctl_prom_count(out, sum->code[i].count);
     }
+}
+
+/* ---- requests and their queries ------------------------------------------------------------- */
+
+static void parts(FILE *out, const char *program, const struct ctl_sum *sum)
+{
+    for (unsigned i = 0; i < CTL_PART_PROGRAM; i++) {
+        ctl_prom_identity(out, "perfspy_request_part_seconds_total", program, sum->name);
+        ctl_prom_label(out, ",part=\"", ctl_part_key((enum ctl_part)i));
+        ctl_prom_seconds(out, sum->part_ns[i]);
+    }
+}
+
+static void queries(FILE *out, const char *program, const struct ctl_sum *sum)
+{
+    ctl_prom_identity(out, "perfspy_request_queries_total", program, sum->name);
+    ctl_prom_count(out, sum->queries);
+}
+
+static void repeated(FILE *out, const char *program, const struct ctl_sum *sum)
+{
+    ctl_prom_identity(out, "perfspy_repeated_statements_total", program, sum->name);
+    ctl_prom_count(out, sum->repeated);
+}
+
+static void attributed(FILE *out, const char *program, const struct ctl_sum *sum)
+{
+    const struct {
+        const char *way;
+        uint64_t count;
+    } ways[] = {
+        {"thread", sum->attribution.thread},
+        {"only", sum->attribution.only},
+        {"tag", sum->attribution.tag},
+        {"none", sum->attribution.none},
+    };
+    for (unsigned i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        ctl_prom_identity(out, "perfspy_attributed_queries_total", program, sum->name);
+        ctl_prom_label(out, ",way=\"", ways[i].way);
+        ctl_prom_count(out, ways[i].count);
+    }
+}
+
+static void print_requests(const struct text *t)
+{
+    ctl_prom_heading(t->out, "perfspy_request_part_seconds_total", "counter",
+                     "Time of requests by what it went to, where that was measured; what is left "
+                     "of the whole is the program's own.");
+    for_each(t, SPY_KIND_HTTP, parts);
+    ctl_prom_heading(t->out, "perfspy_request_queries_total", "counter",
+                     "Queries that were attributed to requests.");
+    for_each(t, SPY_KIND_HTTP, queries);
+    ctl_prom_heading(t->out, "perfspy_repeated_statements_total", "counter",
+                     "Statements that a request repeated (N+1): one for each request and "
+                     "statement.");
+    for_each(t, SPY_KIND_HTTP, repeated);
+    ctl_prom_heading(t->out, "perfspy_attributed_queries_total", "counter",
+                     "Queries while requests were under way, by how they were attributed to one; "
+                     "none: they could not be.");
+    for_each(t, SPY_KIND_SQL, attributed);
 }
 
 static void print_operations(const struct text *t)
 {
-    heading(t, histogram_of(SPY_KIND_SQL), "histogram",
-            "Duration of statements and of sequences of statements, as the program saw it. A "
-            "bucket may miss calls that took up to 2.2 % less than its bound.");
+    ctl_prom_heading(
+        t->out, histogram_of(SPY_KIND_SQL), "histogram",
+        "Duration of statements and of sequences of statements, as the program saw it. A "
+        "bucket may miss calls that took up to 2.2 % less than its bound.");
     for_each(t, SPY_KIND_SQL, histogram);
-    heading(t, histogram_of(SPY_KIND_HTTP), "histogram",
-            "Duration of requests, from the first byte of the head until the socket had the last "
-            "byte of the response. A bucket may miss calls that took up to 2.2 % less than its "
-            "bound.");
+    ctl_prom_heading(
+        t->out, histogram_of(SPY_KIND_HTTP), "histogram",
+        "Duration of requests, from the first byte of the head until the socket had the last "
+        "byte of the response. A bucket may miss calls that took up to 2.2 % less than its "
+        "bound.");
     for_each(t, SPY_KIND_HTTP, histogram);
-    heading(t, "perfspy_operation_calls_total", "counter", "Calls by level of duration.");
+    ctl_prom_heading(t->out, "perfspy_operation_calls_total", "counter",
+                     "Calls by level of duration.");
     for_each(t, SPY_KIND_COUNT, calls);
-    heading(t, "perfspy_operation_errors_total", "counter", "Calls that failed.");
+    ctl_prom_heading(t->out, "perfspy_operation_errors_total", "counter", "Calls that failed.");
     for_each(t, SPY_KIND_COUNT, errors);
-    heading(t, "perfspy_sql_errors_total", "counter", "Statements that failed, by SQLSTATE.");
+    ctl_prom_heading(
+        t->out, "perfspy_operation_aborted_total", "counter",
+        "Requests whose client went away before the end; statements that were queued and "
+        "never executed, which are no calls.");
+    for_each(t, SPY_KIND_COUNT, aborted);
+    ctl_prom_heading(t->out, "perfspy_sql_errors_total", "counter",
+                     "Statements that failed, by SQLSTATE.");
     for_each(t, SPY_KIND_SQL, sqlstates);
-    heading(t, "perfspy_http_responses_total", "counter", "Responses by status code.");
+    ctl_prom_heading(t->out, "perfspy_http_responses_total", "counter",
+                     "Responses by status code.");
     for_each(t, SPY_KIND_HTTP, statuses);
-    heading(t, "perfspy_operation_rows_total", "counter",
-            "Rows that statements returned or "
-            "changed.");
+    ctl_prom_heading(t->out, "perfspy_operation_rows_total", "counter",
+                     "Rows that statements returned or "
+                     "changed.");
     for_each(t, SPY_KIND_SQL, rows);
-    heading(t, "perfspy_operation_received_bytes_total", "counter",
-            "Bytes of results of statements, or of requests.");
+    ctl_prom_heading(t->out, "perfspy_operation_affected_rows_total", "counter",
+                     "Rows that statements inserted, updated, deleted or copied in.");
+    for_each(t, SPY_KIND_SQL, affected);
+    ctl_prom_heading(t->out, "perfspy_operation_received_bytes_total", "counter",
+                     "Bytes of results of statements, or of requests.");
     for_each(t, SPY_KIND_COUNT, received);
-    heading(t, "perfspy_operation_sent_bytes_total", "counter", "Bytes of responses.");
-    for_each(t, SPY_KIND_HTTP, sent);
+    ctl_prom_heading(t->out, "perfspy_operation_sent_bytes_total", "counter",
+                     "Bytes of responses, or of data that statements copied in.");
+    for_each(t, SPY_KIND_COUNT, sent);
 }
 
 /* ---- the window ----------------------------------------------------------------------------- */
 
 static void print_health(const struct text *t)
 {
-    heading(t, "perfspy_health", "gauge",
-            "1 for the state that the program's health is in, by the rules' window and limits.");
+    ctl_prom_heading(
+        t->out, "perfspy_health", "gauge",
+        "1 for the state that the program's health is in, by the rules' window and limits.");
     for (size_t i = 0; i < t->programs; i++) {
         struct ctl_health health = ctl_health_of(&t->program[i].model);
         for (unsigned s = 0; s <= CTL_STATUS_UNKNOWN; s++) {
-            identity(t->out, "perfspy_health", t->program[i].name, NULL);
+            ctl_prom_identity(t->out, "perfspy_health", t->program[i].name, NULL);
             fprintf(t->out, ",status=\"%s\"", ctl_health_name((enum ctl_health_status)s));
-            end_count(t->out, s == health.status);
+            ctl_prom_count(t->out, s == health.status);
         }
         ctl_health_free(&health);
     }
-    heading(t, "perfspy_health_window_seconds", "gauge",
-            "The window of perfspy_health and of the benchmarks.");
+    ctl_prom_heading(t->out, "perfspy_health_window_seconds", "gauge",
+                     "The window of perfspy_health and of the benchmarks.");
     for (size_t i = 0; i < t->programs; i++) {
-        identity(t->out, "perfspy_health_window_seconds", t->program[i].name, NULL);
-        end_seconds(t->out, t->program[i].model.window_ns);
+        ctl_prom_identity(t->out, "perfspy_health_window_seconds", t->program[i].name, NULL);
+        ctl_prom_seconds(t->out, t->program[i].model.window_ns);
     }
 }
 
@@ -248,7 +294,7 @@ static bool answer(enum question question, const struct ctl_bench *bench, double
 static void print_benchmark(const struct text *t, const char *metric, enum question question,
                             const char *help)
 {
-    heading(t, metric, "gauge", help);
+    ctl_prom_heading(t->out, metric, "gauge", help);
     for (size_t i = 0; i < t->programs; i++) {
         struct ctl_bench_list list = ctl_bench_judge(&t->program[i].model);
         for (size_t k = 0; k < list.count; k++) {
@@ -256,7 +302,7 @@ static void print_benchmark(const struct text *t, const char *metric, enum quest
             double value;
             if (!answer(question, bench, &value))
                 continue;
-            identity(t->out, metric, t->program[i].name, bench->op->name);
+            ctl_prom_identity(t->out, metric, t->program[i].name, bench->op->name);
             fprintf(t->out, ",kind=\"%s\",stat=\"%s\"} %.9g\n", spy_kind_name(bench->op->kind),
                     spy_stat_name(bench->budget->stat), value);
         }
@@ -282,17 +328,17 @@ static void print_benchmarks(const struct text *t)
 
 static void print_processes(const struct text *t)
 {
-    heading(t, "perfspy_build_info", "gauge", "Version of perfspy-ctl.");
+    ctl_prom_heading(t->out, "perfspy_build_info", "gauge", "Version of perfspy-ctl.");
     fputs("perfspy_build_info{version=\"" SPY_VERSION "\"} 1\n", t->out);
-    heading(t, "perfspy_processes", "gauge",
-            "Watched processes; the dead ones as long as their regions are kept.");
+    ctl_prom_heading(t->out, "perfspy_processes", "gauge",
+                     "Watched processes; the dead ones as long as their regions are kept.");
     for (size_t i = 0; i < t->programs; i++) {
-        identity(t->out, "perfspy_processes", t->program[i].name, NULL);
+        ctl_prom_identity(t->out, "perfspy_processes", t->program[i].name, NULL);
         fputs(",state=\"live\"", t->out);
-        end_count(t->out, t->program[i].live);
-        identity(t->out, "perfspy_processes", t->program[i].name, NULL);
+        ctl_prom_count(t->out, t->program[i].live);
+        ctl_prom_identity(t->out, "perfspy_processes", t->program[i].name, NULL);
         fputs(",state=\"dead\"", t->out);
-        end_count(t->out, t->program[i].dead);
+        ctl_prom_count(t->out, t->program[i].dead);
     }
 }
 
@@ -314,17 +360,17 @@ static void print_self(const struct text *t)
     for (uint32_t i = 0; i < SPY_SELF_COUNT; i++) {
         char name[64];
         self_name(name, ids[i]);
-        heading(t, name, "counter", spy_self_text(i));
+        ctl_prom_heading(t->out, name, "counter", spy_self_text(i));
         for (size_t k = 0; k < t->count; k++) {
-            identity(t->out, name, t->sums[k].program, NULL);
-            end_count(t->out, t->sums[k].self[i]);
+            ctl_prom_identity(t->out, name, t->sums[k].program, NULL);
+            ctl_prom_count(t->out, t->sums[k].self[i]);
         }
     }
-    heading(t, "perfspy_self_slow_dropped_total", "counter",
-            "slow or failed calls that came faster than they could be kept");
+    ctl_prom_heading(t->out, "perfspy_self_slow_dropped_total", "counter",
+                     "slow or failed calls that came faster than they could be kept");
     for (size_t k = 0; k < t->count; k++) {
-        identity(t->out, "perfspy_self_slow_dropped_total", t->sums[k].program, NULL);
-        end_count(t->out, t->sums[k].slow_dropped);
+        ctl_prom_identity(t->out, "perfspy_self_slow_dropped_total", t->sums[k].program, NULL);
+        ctl_prom_count(t->out, t->sums[k].slow_dropped);
     }
 }
 
@@ -336,5 +382,6 @@ void ctl_metrics_text(FILE *out, const struct ctl_sums *sums, size_t count,
     print_health(&t);
     print_benchmarks(&t);
     print_operations(&t);
+    print_requests(&t);
     print_self(&t);
 }

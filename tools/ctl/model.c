@@ -7,6 +7,7 @@
 
 #include "ctl/format.h"
 #include "ctl/image.h"
+#include "ctl/repeats.h"
 #include "shared/history.h"
 
 #include <search.h>
@@ -67,9 +68,8 @@ static void take_statement(struct ctl_operation *op, const struct spy_region *re
     ctl_format_clean(op->statement, len + 1, text, len);
 }
 
-/* The merged operation of OP in REGION, or NULL where it is not there (yet). */
-static struct ctl_operation *take_operation(struct ctl_model *model,
-                                            const struct spy_region *region, uint32_t op)
+struct ctl_operation *ctl_model_operation(struct ctl_model *model, const struct spy_region *region,
+                                          uint32_t op)
 {
     if (op >= spy_region_ops(region))
         return NULL;
@@ -154,7 +154,7 @@ struct adding {
 static void add_totals(void *ctx, uint32_t op, const struct spy_totals *totals)
 {
     struct adding *adding = ctx;
-    struct ctl_operation *merged = take_operation(adding->model, adding->region, op);
+    struct ctl_operation *merged = ctl_model_operation(adding->model, adding->region, op);
     if (merged == NULL)
         return;
     spy_totals_add(&merged->totals, totals);
@@ -176,11 +176,10 @@ static void add_life(struct adding *adding)
 static void add_names(struct adding *adding)
 {
     for (uint32_t op = 0; op < spy_region_ops(adding->region); op++)
-        take_operation(adding->model, adding->region, op);
+        ctl_model_operation(adding->model, adding->region, op);
 }
 
-/* When the process did something last, as far as the region tells; for the dead. */
-static uint64_t last_mono_ns(const struct spy_region *region)
+uint64_t ctl_last_mono_ns(const struct spy_region *region)
 {
     uint64_t last = atomic_load_explicit(&region->history_rolled_ns, memory_order_acquire);
     if (last < region->epoch_mono_ns)
@@ -213,7 +212,8 @@ static bool add_window(struct adding *adding, const struct ctl_process *process,
     uint64_t window = adding->model->window_ns;
     uint64_t since = now > window ? now - window : 0;
     *covered = since;
-    if (process->state == CTL_DEAD && last_mono_ns(adding->region) + SPY_HISTORY_STEP_NS < since)
+    if (process->state == CTL_DEAD &&
+        ctl_last_mono_ns(adding->region) + SPY_HISTORY_STEP_NS < since)
         return false;
     return spy_history_window(adding->region, since, covered, add_totals, adding) == SPY_OK;
 }
@@ -243,11 +243,12 @@ void ctl_model_add(struct ctl_model *model, const struct ctl_process *process,
     if (windowed && dead && member.calls == 0)
         return;
     add_names(&adding);
+    ctl_repeats_add(model, region);
     take_rules(model, region);
     model->member = ctl_grow(model->member, model->members + 1, sizeof(*model->member));
     model->member[model->members++] = member;
     model->dead += dead;
-    uint64_t end = dead && !windowed ? last_mono_ns(region) : now_mono;
+    uint64_t end = dead && !windowed ? ctl_last_mono_ns(region) : now_mono;
     widen(model, ctl_real_ns(region, begin), ctl_real_ns(region, end > begin ? end : begin));
 }
 
@@ -311,6 +312,7 @@ void ctl_model_free(struct ctl_model *model)
         free(model->operation[i]);
     }
     free(model->operation);
+    free(model->repeat);
     free(model->member);
     memset(model, 0, sizeof(*model));
 }

@@ -43,10 +43,14 @@ struct ctl_member {
     uint64_t calls;
 };
 
+struct ctl_repeat; /* repeats.h */
+
 struct ctl_model {
     struct ctl_operation **operation; /* in the order found; sorted by whoever needs it */
     size_t count;
-    void *index; /* tree of the same, by kind and name */
+    void *index;               /* tree of the same, by kind and name */
+    struct ctl_repeat *repeat; /* statements that requests repeat */
+    size_t repeats;
     struct ctl_member *member;
     size_t members;
     size_t dead; /* how many of the members are */
@@ -74,6 +78,11 @@ void ctl_model_add(struct ctl_model *model, const struct ctl_process *process,
 enum ctl_exit ctl_model_load(struct ctl_model *model, const struct ctl_source *source,
                              const struct ctl_run *run);
 
+/* The merged operation of row OP of REGION, made where there is none yet; NULL where that row is
+ * not complete. */
+struct ctl_operation *ctl_model_operation(struct ctl_model *model, const struct spy_region *region,
+                                          uint32_t op);
+
 /* Frame of a command that answers from the model: finds, chooses and loads the processes, for
  * --last or for their whole lives, and calls SHOW. */
 enum ctl_exit ctl_model_answer(const struct ctl_run *run,
@@ -85,6 +94,10 @@ double ctl_model_span_s(const struct ctl_model *model);
 
 /* CLOCK_MONOTONIC of the process' boot to CLOCK_REALTIME. */
 uint64_t ctl_real_ns(const struct spy_region *region, uint64_t mono_ns);
+
+/* When the process of REGION did something last, as far as its history and its slow calls tell:
+ * CLOCK_MONOTONIC. For the dead. */
+uint64_t ctl_last_mono_ns(const struct spy_region *region);
 
 /* ---- operations ---------------------------------------------------------------------------- */
 

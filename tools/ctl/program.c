@@ -29,6 +29,17 @@ static bool changes_rights(int fd)
     return getuid() != 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0;
 }
 
+static enum ctl_program loader_kind(int fd, const Elf64_Phdr *interp)
+{
+    char path[256] = "";
+    size_t n = interp->p_filesz < sizeof(path) ? interp->p_filesz : sizeof(path) - 1;
+    if (pread(fd, path, n, (off_t)interp->p_offset) < 0)
+        return CTL_PROGRAM_UNKNOWN;
+    const char *slash = strrchr(path, '/');
+    bool musl = slash != NULL && strncmp(slash, "/ld-musl-", 9) == 0;
+    return musl ? CTL_PROGRAM_MUSL : CTL_PROGRAM_DYNAMIC;
+}
+
 static enum ctl_program elf_kind(int fd, const Elf64_Ehdr *elf)
 {
     static const Elf64_Half own_machine =
@@ -47,7 +58,7 @@ static enum ctl_program elf_kind(int fd, const Elf64_Ehdr *elf)
         if (pread(fd, &header, sizeof(header), (off_t)at) != (ssize_t)sizeof(header))
             return CTL_PROGRAM_UNKNOWN;
         if (header.p_type == PT_INTERP)
-            return CTL_PROGRAM_DYNAMIC;
+            return loader_kind(fd, &header);
     }
     return CTL_PROGRAM_STATIC;
 }

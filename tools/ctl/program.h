@@ -13,6 +13,7 @@ enum ctl_program {
     CTL_PROGRAM_STATIC,    /* no dynamic loader: nothing can be preloaded */
     CTL_PROGRAM_SETUID,    /* runs with other rights: the loader ignores LD_PRELOAD with a path */
     CTL_PROGRAM_OTHER_ABI, /* 32-bit, or of another machine: our library does not fit */
+    CTL_PROGRAM_MUSL,      /* of another C library, whose loader would end it over a preload */
     CTL_PROGRAM_UNKNOWN,   /* could not be read, or neither ELF nor script */
 };
 

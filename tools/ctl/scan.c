@@ -88,7 +88,9 @@ static void look_into(struct ctl_source *source, const struct ctl_proc *proc)
     } else if (maps.region[0] != '\0') {
         char path[CTL_PROC_PATH + 32];
         snprintf(path, sizeof(path), "/proc/%d/root%s", proc->pid, maps.region);
-        set_region(process, path);
+        /* Seen from here, as that of a process that has changed its root is, it stands there whole.
+         */
+        set_region(process, access(path, F_OK) == 0 ? path : maps.region);
     } else if (answers_in_memory(proc)) {
         process->state = CTL_LIVE;
     } else {

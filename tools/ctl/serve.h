@@ -132,6 +132,8 @@ void ctl_serve_answer(struct ctl_serve *serve, const struct ctl_route *route,
 void ctl_answer_operations(struct ctl_answer *answer);
 void ctl_answer_operation(struct ctl_answer *answer);
 void ctl_answer_slow(struct ctl_answer *answer);
+void ctl_answer_requests(struct ctl_answer *answer);
+void ctl_answer_inflight(struct ctl_answer *answer);
 void ctl_answer_benchmarks(struct ctl_answer *answer);
 void ctl_answer_validate(struct ctl_answer *answer);
 void ctl_answer_health(struct ctl_answer *answer);

@@ -8,6 +8,7 @@
  */
 #include "ctl/find.h"
 #include "ctl/json.h"
+#include "ctl/repeats.h"
 #include "ctl/serve.h"
 
 #include <stdlib.h>
@@ -149,6 +150,29 @@ void ctl_answer_slow(struct ctl_answer *a)
     size_t limit = a->args.limit > 0 ? a->args.limit : slow.count;
     reply_json(a, ctl_json_slow(&slow, limit, a->args.last_ns));
     ctl_slow_free(&slow);
+    ctl_source_free(&source);
+}
+
+void ctl_answer_requests(struct ctl_answer *a)
+{
+    struct ctl_model model;
+    if (!load(a, &model))
+        return;
+    ctl_repeats_sort(&model);
+    reply_json(a, ctl_json_requests(&model, NULL));
+    ctl_model_free(&model);
+}
+
+void ctl_answer_inflight(struct ctl_answer *a)
+{
+    struct ctl_source source;
+    struct ctl_inflight inflight = {0};
+    if (!find(a, &source, CTL_WANT_TOTALS))
+        return;
+    (void)ctl_inflight_load(&inflight, &source, &a->run);
+    ctl_inflight_sort(&inflight);
+    reply_json(a, ctl_json_inflight(&inflight, a->args.limit));
+    ctl_inflight_free(&inflight);
     ctl_source_free(&source);
 }
 

@@ -7,6 +7,7 @@
 #include "ctl/format.h"
 #include "ctl/image.h"
 #include "ctl/model.h"
+#include "shared/endpoint.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,19 @@ static bool copy_event(struct spy_slow_event *copy, const struct spy_slow_event 
     return atomic_load_explicit(&event->seq, memory_order_relaxed) == before;
 }
 
+static struct ctl_server server_of(const struct spy_region *region, uint32_t row)
+{
+    struct ctl_server server = {0};
+    const struct spy_endpoint *e = spy_endpoint_at(region, row);
+    if (e == NULL)
+        return server;
+    ctl_format_clean(server.host, sizeof(server.host), e->host, sizeof(e->host));
+    ctl_format_clean(server.port, sizeof(server.port), e->port, sizeof(e->port));
+    ctl_format_clean(server.database, sizeof(server.database), e->database, sizeof(e->database));
+    ctl_format_clean(server.user, sizeof(server.user), e->user, sizeof(e->user));
+    return server;
+}
+
 static void add_call(struct ctl_slow *slow, const struct ctl_process *process,
                      const struct spy_region *region, const struct spy_slow_event *event)
 {
@@ -36,9 +50,10 @@ static void add_call(struct ctl_slow *slow, const struct ctl_process *process,
         .pid = process->proc.pid,
         .tid = event->tid,
         .sample = event->sample,
+        .server = server_of(region, event->sample.endpoint),
     };
     ctl_format_clean(call->operation, sizeof(call->operation), op->name, sizeof(op->name));
-    ctl_format_clean(call->params, sizeof(call->params), event->params, sizeof(event->params));
+    ctl_format_clean(call->detail, sizeof(call->detail), event->detail, sizeof(event->detail));
 }
 
 void ctl_slow_add(struct ctl_slow *slow, const struct ctl_process *process,

@@ -7,6 +7,14 @@
 
 #include "ctl/source.h"
 
+/* Whom a statement was sent to; all "" where that is not known. */
+struct ctl_server {
+    char host[113];
+    char port[13];
+    char database[65];
+    char user[65];
+};
+
 struct ctl_slow_call {
     char operation[SPY_NAME_BYTES + 1];
     uint32_t kind;
@@ -15,7 +23,8 @@ struct ctl_slow_call {
     int32_t pid;
     uint32_t tid;
     struct spy_sample sample;
-    char params[SPY_PARAMS_BYTES]; /* allowed URL parameters, "name=value name=value" */
+    char detail[SPY_PARAMS_BYTES + 1]; /* as in struct spy_slow_event */
+    struct ctl_server server;          /* of a statement */
 };
 
 struct ctl_slow {
@@ -32,6 +41,9 @@ void ctl_slow_add(struct ctl_slow *slow, const struct ctl_process *process,
  * be read. */
 bool ctl_slow_load(struct ctl_slow *slow, const struct ctl_source *source,
                    const struct ctl_run *run);
+
+/* Prints all that is known of CALL, a line a subject (slow_detail.c). */
+void ctl_slow_detail(const struct ctl_slow_call *call, const struct ctl_run *run);
 
 void ctl_slow_sort(struct ctl_slow *slow, enum ctl_sort sort);
 void ctl_slow_free(struct ctl_slow *slow);

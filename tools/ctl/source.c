@@ -180,11 +180,13 @@ enum ctl_exit ctl_source_open(struct ctl_source *source, const struct ctl_run *r
 
 /* ---- loading -------------------------------------------------------------------------------- */
 
-/* The region must be of the process we think it is. */
+/* The region must be of the process we think it is. One that was made where there was no /proc has
+ * no start time, but is younger than its process. */
 static bool is_of(const struct spy_region *region, const struct ctl_process *process)
 {
-    return region->pid == process->proc.self_pid &&
-           region->start_ticks == process->proc.start_ticks;
+    bool in_time = region->start_ticks != 0 ? region->start_ticks == process->proc.start_ticks
+                                            : region->epoch_real_ns >= process->started_ns;
+    return region->pid == process->proc.self_pid && in_time;
 }
 
 static struct spy_region *ask(const struct ctl_process *process)

@@ -74,12 +74,29 @@ static void take_totals(struct ctl_sum *sum, const struct spy_totals *t)
     sum->errors = t->errors;
     sum->sum_ns = t->sum_ns;
     sum->rows = t->rows;
+    sum->affected = t->affected;
+    sum->aborted = t->aborted;
     sum->bytes_in = t->bytes_in;
     sum->bytes_out = t->bytes_out;
+    struct ctl_parts parts = ctl_parts_of(t);
+    memcpy(sum->part_ns, parts.ns, sizeof(sum->part_ns));
+    sum->queries = t->queries;
+    sum->attribution = ctl_attribution_of(t);
     memcpy(sum->level, t->level, sizeof(sum->level));
     for (uint32_t i = 0; i < t->codes; i++)
         add_code(sum, t->code[i].code, t->code[i].count);
     take_buckets(sum, &t->hist);
+}
+
+/* Findings in requests of operation OP. */
+static uint64_t repeated_in(const struct spy_region *region, uint32_t op)
+{
+    const struct spy_repeat *row = spy_region_section(region, SPY_SECTION_REPEATS);
+    uint64_t repeated = 0;
+    for (uint32_t i = 0; i < SPY_REPEATS; i++)
+        if (atomic_load_explicit(&row[i].key, memory_order_acquire) >> 32 == op)
+            repeated += atomic_load_explicit(&row[i].requests, memory_order_relaxed);
+    return repeated;
 }
 
 static bool is_ready(const struct spy_op *op)
@@ -100,12 +117,13 @@ void ctl_sums_of_region(struct ctl_sums *out, const struct spy_region *region)
         if (!is_ready(op))
             continue;
         spy_totals_of_shards(&totals, region, i);
-        if (totals.calls == 0)
+        if (!spy_totals_any(&totals))
             continue;
         struct ctl_sum *sum = &out->sum[out->count++];
         sum->kind = op->kind;
         ctl_format_clean(sum->name, sizeof(sum->name), op->name, sizeof(op->name));
         take_totals(sum, &totals);
+        sum->repeated = repeated_in(region, i);
     }
     if (out->count > 0)
         qsort(out->sum, out->count, sizeof(*out->sum), by_identity);
@@ -121,8 +139,18 @@ static void add_sum(struct ctl_sum *into, const struct ctl_sum *from)
     into->errors += from->errors;
     into->sum_ns += from->sum_ns;
     into->rows += from->rows;
+    into->affected += from->affected;
+    into->aborted += from->aborted;
     into->bytes_in += from->bytes_in;
     into->bytes_out += from->bytes_out;
+    for (uint32_t i = 0; i < CTL_PART_PROGRAM; i++)
+        into->part_ns[i] += from->part_ns[i];
+    into->queries += from->queries;
+    into->repeated += from->repeated;
+    into->attribution.thread += from->attribution.thread;
+    into->attribution.only += from->attribution.only;
+    into->attribution.tag += from->attribution.tag;
+    into->attribution.none += from->attribution.none;
     for (uint32_t i = 0; i < SPY_LEVEL_COUNT; i++)
         into->level[i] += from->level[i];
     for (uint32_t i = 0; i < CTL_LEDGER_BOUNDS; i++)

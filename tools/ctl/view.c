@@ -52,6 +52,25 @@ void ctl_view_heading(const struct ctl_model *model, const struct ctl_run *run)
         fprintf(run->out, "; the last %s\n", ctl_format_limit(window, model->window_ns));
 }
 
+void ctl_view_label(const struct ctl_run *run, const char *name)
+{
+    fputs("  ", run->out);
+    ctl_paint(run->out, &run->term, CTL_QUIET, name);
+    for (size_t i = strlen(name); i < 11; i++)
+        fputc(' ', run->out);
+}
+
+char *ctl_view_short(char *out, size_t width, const char *text)
+{
+    size_t bytes = 0;
+    for (size_t seen = 0; text[bytes] != '\0'; bytes++)
+        if (((unsigned char)text[bytes] & 0xC0) != 0x80 && seen++ == width)
+            break;
+    memcpy(out, text, bytes);
+    strcpy(out + bytes, text[bytes] != '\0' ? "…" : "");
+    return out;
+}
+
 enum ctl_paint ctl_level_paint(uint32_t level)
 {
     static const enum ctl_paint paints[SPY_LEVEL_COUNT] = {

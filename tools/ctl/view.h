@@ -10,6 +10,14 @@
 /* One line: which processes, and which span of time. */
 void ctl_view_heading(const struct ctl_model *model, const struct ctl_run *run);
 
+/* How a line of a long form begins: NAME, and blanks to where what it names stands. */
+void ctl_view_label(const struct ctl_run *run, const char *name);
+
+/* The first WIDTH characters of TEXT, and where there are more an ellipsis. OUT has
+ * CTL_VIEW_SHORT_BYTES(WIDTH) bytes. Returns OUT. */
+#define CTL_VIEW_SHORT_BYTES(width) (4 * (width) + sizeof("…"))
+char *ctl_view_short(char *out, size_t width, const char *text);
+
 enum ctl_paint ctl_level_paint(uint32_t level);
 
 /* Colour of an operation: that of its worst level that matters. */

@@ -33,13 +33,21 @@ __asprintf_chk|aligned_alloc|posix_memalign|memalign|valloc|getline|getdelim|ope
 fopen|fopen64|fdopen|fmemopen|opendir|fdopendir|scandir|getcwd|realpath|qsort|qsort_r|getaddrinfo'
 allocating=${allocating//$'\n'/|}
 
-# What may allocate: files that run while rules are loaded or in the helper thread, the functions
-# that make and unmake a whole object, and what happens once for each copy of libpq.
-cold_files='preload/(shared/rules[^/]*|shared/history[^/]*|publish/[^/]*)'
-cold_functions='spy_[a-z0-9_]+_(new|free|open|close)|spy_libpq_of_caller'
+# What may allocate: files that run while rules are loaded, in the helper thread, or once for each
+# copy of libpq; and the functions that make and unmake a whole object.
+cold_files='preload/(shared/rules[^/]*|shared/history[^/]*|publish/[^/]*|runtime/libpq\.c)'
+cold_functions='spy_[a-z0-9_]+_(new|free|open|close)'
 
 # libyaml, linked in, asserts that it is called properly, and allocates for the rules parser.
 libyaml='__assert_fail|malloc|realloc|free|strdup|fread|fwrite|ferror|__sprintf_chk|sprintf'
+
+# What each object has to say of itself in a note, so that the loader leaves a program's landing
+# pads and shadow stack in force.
+case $("${CC:-cc}" -dumpmachine) in
+    x86_64-*) marks='IBT, SHSTK' ;;
+    aarch64-*) marks='BTI, PAC' ;;
+    *) marks='' ;;
+esac
 
 complain() {
     echo "$1"
@@ -88,6 +96,8 @@ check_dynamic() {
         complain "$library is bound lazily: link with -z now"
     grep -q 'FLAGS_1.*NODELETE' <<<"$dynamic" ||
         complain "$library could be unloaded under its own hooks: link with -z nodelete"
+    readelf -lW "$library" | grep -q 'GNU_STACK.* RW ' ||
+        complain "$library asks for an executable stack: its assembly lacks .note.GNU-stack"
     readelf -lW "$library" | grep -q GNU_RELRO ||
         complain "$library has no RELRO segment: link with -z relro"
     if readelf -lW "$library" | grep -q ' TLS ' && ! grep -q STATIC_TLS <<<"$dynamic"; then
@@ -109,11 +119,13 @@ check_undefined() {
 check_object() {
     local object=$1 source lines
     source=${object#"$objects/"}
-    source=${source%.o}.c
+    source=$(ls "${source%.o}".[cS])
     lines=$(references "$object")
     complain_if "$source calls what the library interposes (runtime/sys.h has system calls):" \
         "$(referring_to "$hooked" <<<"$lines")"
     complain_if "$source calls what a guest must not:" "$(referring_to "$forbidden" <<<"$lines")"
+    [ -z "$marks" ] || readelf -nW "$object" | grep -q "$marks" ||
+        complain "$source has no $marks mark: the library would switch that off in its host"
     [[ $source =~ ^$cold_files$ ]] || complain_if "$source may run in a hook and allocates:" \
         "$(referring_to "$allocating" <<<"$lines" | grep -vE " in ($cold_functions)\$" || true)"
 }

@@ -6,8 +6,8 @@
 #   deps.sh GROUP...        e.g. deps.sh build libraries tests
 #
 # Only apt-get is run with privilege (as root, or through sudo), and nothing at all where nothing
-# is missing. Installing PostgreSQL or Prometheus here neither creates nor starts a server: the tests
-# bring their own, and what was there before is left alone.
+# is missing. Installing a server here neither creates nor starts one: the tests bring their own, and
+# what was there before is left alone.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -103,7 +103,7 @@ install_services() {
     printf '#!/bin/sh\nexit 101\n' | "${privilege[@]}" tee "$start_policy" >/dev/null
     "${privilege[@]}" chmod 755 "$start_policy"
     install "$@"
-    for service in "$@"; do
+    for service in "${@%-light}"; do # nginx-light is the service nginx
         "${privilege[@]}" env PATH="$PATH:/usr/sbin" update-rc.d "$service" disable
     done
     restore_start_policy
@@ -139,7 +139,7 @@ server=() services=() others=()
 for package in "${missing[@]}"; do
     case $package in
         postgresql-15) server+=("$package") ;;
-        prometheus | prometheus-alertmanager) services+=("$package") ;;
+        prometheus | prometheus-alertmanager | nginx-light | haproxy) services+=("$package") ;;
         *) others+=("$package") ;;
     esac
 done

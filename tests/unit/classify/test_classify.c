@@ -16,7 +16,7 @@ static void test_rules_are_entered(void **state)
                      "operations:\n"
                      "- {name: a, sql: SELECT 1, benchmark: {p99: 5ms, errors: 1%}}\n"
                      "- {name: b, http: GET /b}\n");
-    assert_int_equal(spy_region_ops(f.region), SPY_OP_FIRST_FREE + 2 + SPY_BUILTIN_COUNT);
+    assert_int_equal(spy_region_ops(f.region), SPY_OP_FIRST_FREE + 2);
     assert_string_equal(fixture_op(&f, SPY_OP_OTHER_SQL)->name, "other (sql)");
     assert_int_equal(fixture_op(&f, SPY_OP_OTHER_SQL)->kind, SPY_KIND_SQL);
     assert_string_equal(fixture_op(&f, SPY_OP_OTHER_HTTP)->name, "other (http)");
@@ -176,7 +176,7 @@ static void test_words_do_not_lose_matches(void **state)
         struct fixture f = {.region = fixture_region()};
         f.c = spy_classifier_new(f.region, &rules);
         for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
-            bool match = spy_sql_match(patterns[p], texts[t], strlen(texts[t]));
+            bool match = spy_sql_match(patterns[p], texts[t], strlen(texts[t]), 0);
             bool named = strcmp(fixture_sql_name(&f, texts[t]), "r") == 0;
             if (match != named)
                 fail_msg("%s / %s: %d %d", patterns[p], texts[t], match, named);
@@ -184,17 +184,6 @@ static void test_words_do_not_lose_matches(void **state)
         spy_classifier_free(f.c);
         free(f.region);
     }
-}
-
-static void test_several_statements_in_a_text(void **state)
-{
-    (void)state;
-    struct fixture f;
-    fixture_open(&f, "version: 1\noperations:\n- {name: a, sql: SELECT a FROM t}\n");
-    assert_string_equal(fixture_sql_name(&f, "SELECT a FROM t;"), "a");
-    const char *both = fixture_sql_name(&f, "SELECT a FROM t; SELECT a FROM t");
-    assert_memory_equal(both, "sql:", 4);
-    fixture_close(&f);
 }
 
 #define TAGGED                                          \
@@ -305,7 +294,6 @@ int main(void)
         cmocka_unit_test(test_first_rule_wins),
         cmocka_unit_test(test_file_order_despite_sequences),
         cmocka_unit_test(test_words_do_not_lose_matches),
-        cmocka_unit_test(test_several_statements_in_a_text),
         cmocka_unit_test(test_comments),
         cmocka_unit_test(test_long_tag_value),
         cmocka_unit_test(test_prepared),

@@ -56,6 +56,9 @@ static void test_allocates_no_more(void **state)
         spy_stmt stmt[2] = {spy_classify_sql(f.c, text, len),
                             spy_classify_prepared(f.c, i % 3 == 0 ? "p" : text, NULL, 0)};
         spy_classify_sequence(f.c, stmt, 2);
+        len = (size_t)snprintf(text, sizeof(text), "SELECT c%u, '\\; SELECT d%u; SELECT $$'", i, i);
+        spy_classify_single(f.c, spy_classify_sql(f.c, text, len));
+        spy_classify_single(f.c, spy_classify_sql_as(f.c, text, len, SPY_SQL_BACKSLASH));
         len = (size_t)snprintf(text, sizeof(text), "/b/%u?x=y", i);
         spy_classify_http(f.c, "GET", 3, text, len);
         spy_classify_http(f.c, "PUT", 3, text, len);

@@ -11,6 +11,7 @@
 #define THREADS 8u
 #define TEXTS   300u
 #define PATHS   150u
+#define BATCHES 100u
 
 struct worker {
     pthread_t thread;
@@ -18,6 +19,8 @@ struct worker {
     unsigned first; /* each begins elsewhere */
     uint32_t op[TEXTS];
     uint32_t route[PATHS];
+    uint32_t part[BATCHES][2];
+    uint32_t whole[BATCHES];
     uint32_t pair;
     const char *wrong;
 };
@@ -33,6 +36,25 @@ static void classify_text(struct worker *w, unsigned n)
     if (w->op[n] != 0 && w->op[n] != op)
         w->wrong = "a text changed its operation";
     w->op[n] = op;
+}
+
+static void classify_batch(struct worker *w, unsigned n)
+{
+    char text[96];
+    int len = snprintf(text, sizeof(text), "SELECT c%u FROM t; SELECT d%u, %u FROM ruled;", n, n,
+                       w->first);
+    const spy_stmt *parts;
+    spy_stmt stmt = spy_classify_sql(w->f->c, text, (size_t)len);
+    if (spy_classify_parts(w->f->c, stmt, &parts) != 2) {
+        w->wrong = "a batch of other than two";
+        return;
+    }
+    w->part[n][0] = spy_classify_single(w->f->c, parts[0]);
+    w->part[n][1] = spy_classify_single(w->f->c, parts[1]);
+    uint32_t whole = spy_classify_single(w->f->c, stmt);
+    if (w->whole[n] != 0 && w->whole[n] != whole)
+        w->wrong = "a batch changed its operation";
+    w->whole[n] = whole;
 }
 
 static void classify_path(struct worker *w, unsigned n)
@@ -52,6 +74,8 @@ static void *work(void *arg)
     for (unsigned round = 0; round < 3; round++) {
         for (unsigned i = 0; i < TEXTS; i++)
             classify_text(w, (w->first + i) % TEXTS);
+        for (unsigned i = 0; i < BATCHES; i++)
+            classify_batch(w, (w->first + i) % BATCHES);
         for (unsigned i = 0; i < PATHS; i++)
             classify_path(w, (w->first + i) % PATHS);
         spy_stmt stmt[2] = {spy_classify_sql(w->f->c, "SELECT one", 10),
@@ -111,13 +135,17 @@ static void test_races(void **state)
                 fail_msg("thread %u: %s", t, workers[t].wrong);
         for (unsigned t = 1; t < THREADS; t++) {
             assert_memory_equal(workers[t].op, workers[0].op, sizeof(workers[0].op));
+            assert_memory_equal(workers[t].part, workers[0].part, sizeof(workers[0].part));
+            assert_memory_equal(workers[t].whole, workers[0].whole, sizeof(workers[0].whole));
             assert_memory_equal(workers[t].route, workers[0].route, sizeof(workers[0].route));
             assert_string_equal(fixture_op(&f, workers[t].pair)->name, "pair");
         }
         assert_string_equal(fixture_op(&f, workers[0].op[0])->name, "ruled");
-        /* 200 unmapped texts of three, the two of the pair, the paths; rows of lost races that
-         * nobody needed any more may be left over at the end. */
-        uint32_t made = TEXTS / 3 * 2 + 2 + PATHS;
+        assert_string_equal(fixture_op(&f, workers[0].part[0][1])->name, "ruled");
+        /* 200 unmapped texts of three, of each batch the whole and of every third its first part,
+         * the two of the pair, the paths; rows of lost races that nobody needed any more may be
+         * left over at the end. */
+        uint32_t made = TEXTS / 3 * 2 + BATCHES + (BATCHES + 2) / 3 + 2 + PATHS;
         assert_in_range(spy_region_ops(f.region), before + made, before + made + THREADS);
         assert_int_equal(atomic_load(&f.region->self[SPY_SELF_OPS_FULL]), 0);
         fixture_close(&f);

@@ -50,6 +50,14 @@ static void test_operations_full(void **state)
         snprintf(text, sizeof(text), "SELECT c%u FROM ruled", n);
         assert_string_equal(fixture_sql_name(&f, text), "rule");
     }
+    /* Of several statements, those that are there stay what they are. */
+    const spy_stmt *parts;
+    spy_stmt batch = fixture_sql(&f, "SELECT c0 FROM t; SELECT none; SELECT z FROM ruled");
+    assert_int_equal(spy_classify_parts(f.c, batch, &parts), 3);
+    assert_int_equal(parts[0], fixture_sql(&f, "SELECT c0 FROM t"));
+    assert_int_equal(parts[1], SPY_STMT_OTHER);
+    assert_int_equal(parts[2], fixture_sql(&f, "SELECT z FROM ruled"));
+    assert_int_equal(spy_classify_single(f.c, batch), SPY_OP_OTHER_SQL);
     fixture_close(&f);
 }
 

@@ -148,7 +148,7 @@ static void test_too_many_fits(void **state)
     (void)state;
     enum { RULE_COUNT = SPY_STMT_FITS + 5 };
     struct fixture f;
-    char *yaml = NULL, last[64], dropped[64];
+    char *yaml = NULL, name[16], last[64], dropped[64];
     size_t len = 0;
     FILE *out = open_memstream(&yaml, &len);
     fputs("version: 1\noperations:\n", out);
@@ -160,10 +160,11 @@ static void test_too_many_fits(void **state)
     }
     fclose(out);
     fixture_open(&f, yaml);
+    snprintf(name, sizeof(name), "r%u", SPY_STMT_FITS - 1);
     snprintf(last, sizeof(last), "SELECT after%u", SPY_STMT_FITS - 1);
     snprintf(dropped, sizeof(dropped), "SELECT after%u", SPY_STMT_FITS);
     CHECK(&f, "r0", 2, false, "SELECT a FROM w", "SELECT after0");
-    CHECK(&f, "r28", 2, false, "SELECT a FROM w", last);
+    CHECK(&f, name, 2, false, "SELECT a FROM w", last);
     CHECK(&f, "sql:", 1, false, "SELECT a FROM w", dropped);
     fixture_close(&f);
     free(yaml);

@@ -155,6 +155,101 @@ static inline void fixture_slow(struct spy_region *r, uint32_t op, uint64_t end_
     event->seq = 2 * n + 2;
 }
 
+static inline struct spy_slow_event *fixture_event(struct spy_region *r, uint64_t n)
+{
+    struct spy_slow_event *event = spy_region_section(r, SPY_SECTION_SLOW);
+    return event + n % SPY_SLOW_EVENTS;
+}
+
+static inline void fixture_endpoint(struct spy_region *r, uint32_t row, const char *host,
+                                    const char *port, const char *database, const char *user)
+{
+    struct spy_endpoint *e = spy_region_section(r, SPY_SECTION_ENDPOINTS);
+    e += row;
+    strcpy(e->host, host);
+    strcpy(e->port, port);
+    strcpy(e->database, database);
+    strcpy(e->user, user);
+    e->state = SPY_ENDPOINT_READY;
+}
+
+/* Gives event N and operation OP what only a statement in a pipeline has. */
+static inline void fixture_facts(struct spy_region *r, uint32_t op, uint64_t n)
+{
+    struct spy_cell *cell = fixture_cell(r, op);
+    struct spy_slow_event *event = fixture_event(r, n);
+    cell->queue_ns += 2 * MS;
+    cell->affected += 3;
+    cell->params += 12;
+    cell->aborted += 4;
+    fixture_endpoint(r, 5, "db.example", "5433", "parts", "app");
+    event->sample.endpoint = 5;
+    event->sample.transaction = SPY_TRANSACTION_INERROR;
+    event->sample.params = 2;
+    event->sample.backend_pid = 4242;
+    event->sample.queue_ns = MS / 4;
+    event->sample.affected = 1;
+    event->sample.bytes_in = 10;
+    strcpy(event->detail, "get_part");
+}
+
+/* A request of OP, under way since BEGIN_NS, whose head thread TID read, which owns shard TID. */
+static inline struct spy_open_request *fixture_request(struct spy_region *r, uint32_t row,
+                                                       uint32_t op, uint64_t begin_ns, uint32_t tid)
+{
+    struct spy_open_request *request = spy_region_section(r, SPY_SECTION_REQUESTS);
+    request += row;
+    request->op = op;
+    request->tid = tid;
+    request->shard = tid;
+    request->begin_ns = begin_ns;
+    request->taken = 2;
+    spy_region_shard(r, tid)->open += SPY_OPEN_ONE + row + 1;
+    return request;
+}
+
+/* A connection in PHASE since SINCE_NS with a statement of OP, or where idle after one. */
+static inline struct spy_open_conn *fixture_conn(struct spy_region *r, uint32_t row, uint32_t phase,
+                                                 uint32_t op, uint64_t since_ns)
+{
+    struct spy_open_conn *conn = spy_region_section(r, SPY_SECTION_CONNS);
+    conn += row;
+    conn->phase = phase;
+    conn->op = op;
+    conn->since_ns = since_ns;
+    conn->tid = 70 + row;
+    conn->backend_pid = (int32_t)(4200 + row);
+    conn->queued = phase != SPY_PHASE_IDLE;
+    conn->taken = 2;
+    return conn;
+}
+
+/* COUNT requests of OP made so many queries each. */
+static inline void fixture_spread(struct spy_region *r, uint32_t op, uint64_t count,
+                                  uint32_t queries)
+{
+    struct spy_cell *cell = fixture_cell(r, op);
+    if (cell->spread == 0)
+        cell->spread = r->arena_used++;
+    struct spy_spread *spread = spy_region_chunk(r, cell->spread);
+    spread->bucket[spy_spread_index(queries)] += count;
+    cell->queries += count * queries;
+}
+
+/* Requests of REQUEST repeated STATEMENT. */
+static inline struct spy_repeat *fixture_repeat(struct spy_region *r, uint32_t row,
+                                                uint32_t request, uint32_t statement,
+                                                uint64_t requests, uint64_t calls, uint64_t ns)
+{
+    struct spy_repeat *repeat = spy_region_section(r, SPY_SECTION_REPEATS);
+    repeat += row;
+    repeat->requests = requests;
+    repeat->calls = calls;
+    repeat->ns = ns;
+    repeat->key = (uint64_t)request << 32 | (statement + 1);
+    return repeat;
+}
+
 /* The seed's two kinds of operation: a request that is sometimes slow, a statement that sometimes
  * fails. */
 static inline struct spy_region *fixture_parts(int32_t pid, uint64_t ticks)

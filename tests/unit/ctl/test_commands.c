@@ -63,8 +63,9 @@ static void stats_of_one(void **state)
            "  errors     1  10 %\n"
            "  time       min 50.0 ms  mean 245 ms  p50 50.0 ms  p90 50.0 ms  p95 1.98 s  "
            "p99 1.98 s  p99.9 1.98 s  max 2.00 s\n"
-           "  split      first byte 122 ms (50 %)  rest 122 ms (50 %)  blocked 0 µs "
-           "(0 %)\n"
+           "  split      first byte 122 ms (50 %)  rest 122 ms (50 %)\n"
+           "  parts      reading 0 µs (0 %)  database wait 0 µs (0 %)  database rows 0 µs (0 %)  "
+           "blocked 0 µs (0 %)  program 245 ms (100 %)\n"
            "  status     200: 9  404: 1\n"
            "  bytes      100 B in  1000 B out\n"
            "  benchmark  p95 1.98 s, limit 200 ms: no data: 10 calls are too few for p95: it "
@@ -180,7 +181,9 @@ static void ps(void **state)
 static void json_is_json(void **state)
 {
     static enum ctl_exit (*const commands[])(const struct ctl_run *) = {
-        ctl_cmd_stats, ctl_cmd_benchmarks, ctl_cmd_health, ctl_cmd_slow, ctl_cmd_ps};
+        ctl_cmd_stats, ctl_cmd_benchmarks, ctl_cmd_health,   ctl_cmd_slow,
+        ctl_cmd_ps,    ctl_cmd_requests,   ctl_cmd_inflight,
+    };
     struct ctl_args args = only_ours();
     (void)state;
     args.json = true;

@@ -94,6 +94,49 @@ static void moved_sections(void **state)
     free(r);
 }
 
+/* A region of the version before, whose sections lay elsewhere: said, not misread. */
+static void former_version(void **state)
+{
+    char dir[SPY_PATH_BYTES], path[SPY_PATH_BYTES], reason[80];
+    (void)state;
+    struct spy_region *r = fixture_parts(10, 1000);
+    r->version = SPY_REGION_VERSION - 1;
+    r->header_bytes -= sizeof(struct spy_section_place);
+    memset(r->section, 0xA5, sizeof(r->section));
+    fixture_dir(dir);
+    fixture_save(r, dir);
+    assert_true(spy_paths_region(path, sizeof(path), dir, (struct spy_process_id){10, 1000}));
+    snprintf(reason, sizeof(reason), "region version %u, this tool reads version %u",
+             SPY_REGION_VERSION - 1, SPY_REGION_VERSION);
+    expect_refused(path, reason);
+    fixture_remove(dir, r);
+    free(r);
+}
+
+/* An event may name a row of endpoints that is not there, or one without end. */
+static void endpoints(void **state)
+{
+    struct ctl_slow slow = {0};
+    struct ctl_process process = {.state = CTL_LIVE};
+    (void)state;
+    struct spy_region *r = fixture_parts(10, 1000);
+    fixture_facts(r, 1, 1);
+    struct spy_endpoint *row = spy_region_section(r, SPY_SECTION_ENDPOINTS);
+    memset(row[5].host, 'x', sizeof(row[5]) - offsetof(struct spy_endpoint, host));
+    ctl_slow_add(&slow, &process, r, 0);
+    assert_int_equal(strlen(slow.call[1].server.host), sizeof(row[5].host));
+    assert_int_equal(strlen(slow.call[1].server.user), sizeof(row[5].user));
+    static const uint16_t nowhere[] = {0, 4, 6, SPY_ENDPOINTS, UINT16_MAX};
+    for (size_t i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++) {
+        fixture_event(r, 1)->sample.endpoint = nowhere[i];
+        slow.count = 0;
+        ctl_slow_add(&slow, &process, r, 0);
+        assert_string_equal(slow.call[1].server.host, "");
+    }
+    ctl_slow_free(&slow);
+    free(r);
+}
+
 static void print_details(const struct ctl_model *model)
 {
     struct ctl_args args = {0};
@@ -104,6 +147,22 @@ static void print_details(const struct ctl_model *model)
             ctl_detail_print(model, model->operation[i], &c.run);
     capture_end(&c);
     capture_free(&c);
+}
+
+static void print_slow(const struct ctl_slow *slow)
+{
+    struct ctl_args args = {0};
+    struct capture c;
+    capture_begin(&c, &args);
+    for (size_t i = 0; i < slow->count; i++)
+        ctl_slow_detail(&slow->call[i], &c.run);
+    capture_end(&c);
+    capture_free(&c);
+    json_t *json = ctl_json_slow(slow, slow->count, 0);
+    char *text = json_dumps(json, 0); /* NULL where a text is not UTF-8 */
+    assert_non_null(text);
+    free(text);
+    json_decref(json);
 }
 
 /* Everything that any command does with a region. */
@@ -122,6 +181,7 @@ static void use(const struct spy_region *region)
         struct ctl_slow slow = {0};
         ctl_slow_add(&slow, &process, region, 0);
         ctl_slow_sort(&slow, CTL_SORT_DURATION);
+        print_slow(&slow);
         ctl_slow_free(&slow);
         ctl_model_free(&model);
     }
@@ -167,6 +227,7 @@ static void bit_flips(void **state)
     (void)state;
     struct spy_region *r = fixture_parts(10, 1000);
     strcpy(r->boot_id, "x");
+    fixture_facts(r, 1, 1);
     char *bytes = malloc(r->total_bytes);
     assert_non_null(bytes);
     for (int round = 0; round < 300; round++) {
@@ -216,6 +277,7 @@ int main(void)
         cmocka_unit_test(files),          cmocka_unit_test(foreign_owner),
         cmocka_unit_test(moved_sections), cmocka_unit_test(cut_arena),
         cmocka_unit_test(bit_flips),      cmocka_unit_test(random_history),
+        cmocka_unit_test(former_version), cmocka_unit_test(endpoints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

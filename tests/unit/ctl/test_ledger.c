@@ -27,6 +27,14 @@ static void of_region(void **state)
     struct spy_region *r = fixture_parts(10, 1000);
     r->self[SPY_SELF_OPS_FULL] = 7;
     r->slow_dropped = 3;
+    fixture_facts(r, 1, 1);
+    fixture_cell(r, 0)->read_ns = 11;
+    fixture_cell(r, 0)->db_rows_ns = 12;
+    fixture_cell(r, 0)->queries = 13;
+    fixture_cell(r, 1)->way_tag = 14;
+    fixture_repeat(r, 0, 0, 1, 3, 30, SEC);
+    fixture_repeat(r, 1, 0, 2, 4, 40, SEC);
+    fixture_repeat(r, 2, 1, 2, 5, 50, SEC); /* of another request */
     ctl_sums_of_region(&sums, r);
     assert_string_equal(sums.program, "parts_server");
     assert_int_equal(sums.count, 2); /* delete_part saw no call */
@@ -41,9 +49,41 @@ static void of_region(void **state)
     assert_int_equal(http->level[SPY_LEVEL_SLOW], 1);
     assert_int_equal(http->codes, 2);
     assert_int_equal(http->bucket[10], 1); /* (1, 2.5] s */
+    assert_int_equal(http->part_ns[CTL_PART_READ], 11);
+    assert_int_equal(http->part_ns[CTL_PART_DB_ROWS], 12);
+    assert_int_equal(http->queries, 13);
+    assert_int_equal(http->repeated, 7);
     const struct ctl_sum *sql = find(&sums, "parts_crud.get_part");
     assert_int_equal(sql->rows, 5);
+    assert_int_equal(sql->affected, 3);
+    assert_int_equal(sql->aborted, 4);
+    assert_int_equal(sql->repeated, 5);
+    struct ctl_sums both = {0};
+    ctl_sums_add(&both, &sums);
+    ctl_sums_add(&both, &sums);
+    assert_int_equal(find(&both, "parts_crud.get_part")->affected, 6);
+    assert_int_equal(find(&both, "parts_crud.get_part")->aborted, 8);
+    assert_int_equal(find(&both, "parts_crud.get_part")->attribution.tag, 28);
+    assert_int_equal(find(&both, "api.get_part")->part_ns[CTL_PART_DB_ROWS], 24);
+    assert_int_equal(find(&both, "api.get_part")->queries, 26);
+    assert_int_equal(find(&both, "api.get_part")->repeated, 14);
+    free(both.sum);
     assert_int_equal(sql->code[0].code, spy_sqlstate_pack("23505"));
+    free(sums.sum);
+    free(r);
+}
+
+/* An operation without calls has sums where statements of it were never executed. */
+static void never_executed(void **state)
+{
+    struct ctl_sums sums;
+    (void)state;
+    struct spy_region *r = fixture_region(10, 1000);
+    fixture_cell(r, fixture_op(r, SPY_KIND_SQL, true, "x"))->aborted = 2;
+    ctl_sums_of_region(&sums, r);
+    assert_int_equal(sums.count, 1);
+    assert_int_equal(sums.sum[0].aborted, 2);
+    assert_int_equal(calls_of(&sums.sum[0]), 0);
     free(sums.sum);
     free(r);
 }
@@ -234,9 +274,13 @@ static void many_codes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(of_region),      cmocka_unit_test(buckets),
-        cmocka_unit_test(comes_and_goes), cmocka_unit_test(statements_held_are_left_out),
-        cmocka_unit_test(is_bounded),     cmocka_unit_test(many_codes),
+        cmocka_unit_test(never_executed),
+        cmocka_unit_test(of_region),
+        cmocka_unit_test(buckets),
+        cmocka_unit_test(comes_and_goes),
+        cmocka_unit_test(statements_held_are_left_out),
+        cmocka_unit_test(is_bounded),
+        cmocka_unit_test(many_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,6 +29,9 @@ static void samples(void **state)
         {
             .name = "say \"hi\\there\"",
             .kind = SPY_KIND_HTTP,
+            .part_ns = {1, 2 * SEC, 3, 4},
+            .queries = 11,
+            .repeated = 12,
             .sum_ns = 12345678901234567890ull,
             .bucket = {3, 0, 1, [14] = 2},
             .codes = 2,
@@ -37,8 +40,12 @@ static void samples(void **state)
         {
             .name = "q",
             .kind = SPY_KIND_SQL,
+            .attribution = {21, 22, 23, 24},
             .sum_ns = 5,
             .errors = 1,
+            .affected = 6,
+            .aborted = 7,
+            .bytes_out = 8,
             .bucket = {1, [9] = 1},
             .level = {1, 0, 0, 0, 1},
             .codes = 1,
@@ -72,6 +79,18 @@ static void samples(void **state)
     has(text, "perfspy_operation_errors_total{exe=\"p\",operation=\"q\",kind=\"sql\"} 1");
     has(text, "perfspy_sql_errors_total{exe=\"p\",operation=\"q\","
               "db_response_status_code=\"23505\"} 1");
+    has(text, "perfspy_operation_aborted_total{exe=\"p\",operation=\"q\",kind=\"sql\"} 7");
+    has(text, "perfspy_operation_aborted_total" LABELS ",kind=\"http\"} 0");
+    has(text, "perfspy_operation_affected_rows_total{exe=\"p\",operation=\"q\",kind=\"sql\"} 6");
+    has(text, "perfspy_operation_sent_bytes_total{exe=\"p\",operation=\"q\",kind=\"sql\"} 8");
+    has(text, "perfspy_request_part_seconds_total" LABELS ",part=\"read\"} 0.000000001");
+    has(text, "perfspy_request_part_seconds_total" LABELS ",part=\"database_wait\"} 2.000000000");
+    has(text, "perfspy_request_part_seconds_total" LABELS ",part=\"blocked\"} 0.000000004");
+    assert_null(strstr(text, "part=\"program\""));
+    has(text, "perfspy_request_queries_total" LABELS "} 11");
+    has(text, "perfspy_repeated_statements_total" LABELS "} 12");
+    has(text, "perfspy_attributed_queries_total{exe=\"p\",operation=\"q\",way=\"thread\"} 21");
+    has(text, "perfspy_attributed_queries_total{exe=\"p\",operation=\"q\",way=\"none\"} 24");
     has(text, "perfspy_self_ops_full_total{exe=\"p\"} 9");
     has(text, "perfspy_self_slow_dropped_total{exe=\"p\"} 8");
     free(text);

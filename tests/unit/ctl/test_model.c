@@ -213,6 +213,7 @@ static void schema(void **state)
     struct ctl_model model;
     (void)state;
     struct spy_region *r = fixture_parts(10, 1000);
+    fixture_facts(r, 1, 1);
     ctl_model_init(&model, 0);
     add(&model, r, CTL_LIVE);
     json_t *stats = ctl_json_stats(&model, find(&model, "parts_crud.get_part"));
@@ -222,10 +223,13 @@ static void schema(void **state)
               "\"exe\":\"/usr/bin/parts_server\",\"state\":\"live\","
               "\"started\":\"2025-12-31T23:58:30Z\",\"mode\":\"preload\"}],\"operations\":[{"
               "\"operation\":\"parts_crud.get_part\",\"kind\":\"sql\",\"mapped\":true,\"calls\":5,"
-              "\"errors\":1,\"aborted\":0,\"rate\":0.05,\"mean_ms\":4.0,\"min_ms\":4.0,"
+              "\"errors\":1,\"aborted\":4,\"rate\":0.05,\"mean_ms\":4.0,\"min_ms\":4.0,"
               "\"max_ms\":4.0,\"p50_ms\":4.0,\"p90_ms\":4.0,\"p95_ms\":4.0,\"p99_ms\":4.0,"
-              "\"wait_ms\":2.0,\"consume_ms\":2.0,\"levels\":{\"excellent\":5,\"good\":0,"
-              "\"acceptable\":0,\"slow\":0,\"critical\":0},\"rows\":5,\"bytes\":50,"
+              "\"wait_ms\":2.0,\"consume_ms\":2.0,\"queue_ms\":0.4,\"levels\":{\"excellent\":5,"
+              "\"good\":0,"
+              "\"acceptable\":0,\"slow\":0,\"critical\":0},\"rows\":5,\"affected\":3,"
+              "\"params\":12,"
+              "\"attribution\":{\"thread\":0,\"only\":0,\"tag\":0,\"none\":0},\"bytes\":50,"
               "\"bytes_in\":50,\"bytes_out\":500,\"status\":{},\"sqlstate\":{\"23505\":1},"
               "\"benchmark\":{\"stat\":\"mean\",\"limit_ms\":100.0,\"value_ms\":4.0,\"met\":true,"
               "\"calls_needed\":1,\"reason\":null},"
@@ -244,13 +248,40 @@ static void schema(void **state)
     free(r);
 }
 
+/* An operation of which nothing was ever executed is something to tell, named by a rule or not. */
+static void never_executed(void **state)
+{
+    struct ctl_model model;
+    (void)state;
+    struct spy_region *r = fixture_region(10, 1000);
+    uint32_t op = fixture_op(r, SPY_KIND_SQL, false, "sql.1");
+    fixture_op(r, SPY_KIND_SQL, false, "sql.2");
+    fixture_cell(r, op)->aborted = 2;
+    for (uint64_t window = 0; window <= 300 * SEC; window += 300 * SEC) {
+        ctl_model_init(&model, window);
+        add(&model, r, CTL_LIVE);
+        json_t *stats = ctl_json_stats(&model, NULL);
+        json_t *operations = json_object_get(stats, "operations");
+        assert_int_equal(json_array_size(operations), 1);
+        json_t *first = json_array_get(operations, 0);
+        assert_int_equal(json_integer_value(json_object_get(first, "aborted")), 2);
+        assert_int_equal(json_integer_value(json_object_get(first, "calls")), 0);
+        assert_true(json_is_null(json_object_get(first, "queue_ms")));
+        assert_true(json_is_null(json_object_get(first, "max_ms")));
+        json_decref(stats);
+        ctl_model_free(&model);
+    }
+    free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(merges),     cmocka_unit_test(same_name_of_another_kind),
-        cmocka_unit_test(windows),    cmocka_unit_test(out_of_range_is_left_out),
-        cmocka_unit_test(statistics), cmocka_unit_test(bars),
-        cmocka_unit_test(schema),     cmocka_unit_test(finds_by_suffix),
+        cmocka_unit_test(merges),         cmocka_unit_test(same_name_of_another_kind),
+        cmocka_unit_test(windows),        cmocka_unit_test(out_of_range_is_left_out),
+        cmocka_unit_test(statistics),     cmocka_unit_test(bars),
+        cmocka_unit_test(schema),         cmocka_unit_test(finds_by_suffix),
+        cmocka_unit_test(never_executed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

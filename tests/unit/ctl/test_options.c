@@ -49,6 +49,17 @@ static void understood(void **state)
     ctl_line_free(&line);
 }
 
+static void single_calls(void **state)
+{
+    (void)state;
+    assert_int_equal(parse(LINE("slow", "--full", "-n", "3")), CTL_OK);
+    assert_true(line.args.full);
+    assert_int_equal(line.args.limit, 3);
+    ctl_line_free(&line);
+    refused(LINE("stats", "--full"),
+            "perfspy-ctl: \"stats\" takes no --full; see \"perfspy-ctl help stats\"\n");
+}
+
 static void alerting(void **state)
 {
     (void)state;
@@ -192,10 +203,15 @@ static void table_is_complete(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(understood),     cmocka_unit_test(alerting),
-        cmocka_unit_test(optional_value), cmocka_unit_test(run_leaves_the_rest),
-        cmocka_unit_test(two_words),      cmocka_unit_test(refusals),
-        cmocka_unit_test(edits),          cmocka_unit_test(table_is_complete),
+        cmocka_unit_test(understood),
+        cmocka_unit_test(single_calls),
+        cmocka_unit_test(alerting),
+        cmocka_unit_test(optional_value),
+        cmocka_unit_test(run_leaves_the_rest),
+        cmocka_unit_test(two_words),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(edits),
+        cmocka_unit_test(table_is_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,11 @@ static void kinds(void **state)
     n = snprintf(twice, sizeof(twice), "#!%s/loop\n", dir);
     write_file(path, "loop", twice, (size_t)n, 0755);
     assert_int_equal(ctl_program_of(path), CTL_PROGRAM_UNKNOWN);
+    char *loader = memmem(elf, sizeof(elf), "/ld-linux", 9);
+    assert_non_null(loader);
+    memcpy(loader, "/ld-musl-", 9);
+    write_file(path, "dynamic", elf, sizeof(elf), 0755);
+    assert_int_equal(ctl_program_of(path), CTL_PROGRAM_MUSL);
     elf[4] = 1; /* ELFCLASS32 */
     write_file(path, "dynamic", elf, sizeof(elf), 0755);
     assert_int_equal(ctl_program_of(path), CTL_PROGRAM_OTHER_ABI);

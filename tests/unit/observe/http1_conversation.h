@@ -28,7 +28,7 @@
 
 #define CONVERSATION_BYTES     70000
 #define CONVERSATION_EXCHANGES 20
-#define CONVERSATION_LINE      1024
+#define CONVERSATION_LINE      4096
 
 struct conversation_byte {
     char value;
@@ -125,10 +125,10 @@ static void conversation_bytes_line(struct conversation *c, char *line)
 static void conversation_exchange_line(struct conversation *c, char *line)
 {
     char method[32];
-    char target[CONVERSATION_LINE / 2];
+    char target[CONVERSATION_LINE - 64];
     struct conversation_exchange e = {0};
     if (c->exchanges == CONVERSATION_EXCHANGES ||
-        sscanf(line, "= %31s %511s %u", method, target, &e.status) != 3)
+        sscanf(line, "= %31s %4031s %u", method, target, &e.status) != 3)
         conversation_fail(c, line);
     conversation_unescape(c, target);
     snprintf(e.operation, sizeof(e.operation), "%s %s", method, target);

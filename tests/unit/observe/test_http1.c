@@ -47,9 +47,10 @@ static void on_done(void *ctx, const struct spy_http1_exchange *exchange)
 static int set_up(void **state)
 {
     static struct seen seen;
+    static char room[SPY_HTTP1_TARGET_MAX];
     memset(&seen, 0, sizeof(seen));
     seen.sink = (struct spy_http1_sink){on_head, on_done, &seen};
-    spy_http1_open(&seen.http);
+    spy_http1_open(&seen.http, room);
     *state = &seen;
     return 0;
 }

@@ -27,6 +27,7 @@ struct tally {
 };
 
 static struct conversation conv;
+static char room[SPY_HTTP1_TARGET_MAX];
 static uint64_t random_state = 0x2545f4914f6cdd1du;
 
 static uint64_t random_below(uint64_t limit)
@@ -109,7 +110,7 @@ static void noise_run(void)
     const struct spy_http1_sink sink = {on_head, on_done, &tally};
     struct spy_http1 http;
     uint64_t told[2] = {0, 0};
-    spy_http1_open(&http);
+    spy_http1_open(&http, room);
     size_t calls = 1 + random_below(30);
     for (size_t i = 1; i <= calls; i++) {
         char text[CALL_MAX];
@@ -143,7 +144,7 @@ static void damaged_run(uint64_t one_in)
     const struct spy_http1_sink sink = {on_head, on_done, &tally};
     struct spy_http1 http;
     uint64_t told[2] = {0, 0};
-    spy_http1_open(&http);
+    spy_http1_open(&http, room);
     for (size_t i = 0; i < conv.bytes;) {
         char text[CALL_MAX];
         size_t n = 0;

@@ -91,9 +91,10 @@ static void tell(struct spy_http1 *http, size_t from, size_t to)
 static void run_conversation(void)
 {
     static struct spy_http1 http;
+    static char room[SPY_HTTP1_TARGET_MAX];
     run.heads = 0;
     run.exchanges = 0;
-    spy_http1_open(&http);
+    spy_http1_open(&http, room);
     size_t from = 0;
     for (size_t i = 0; i < conv.bytes; i++) {
         if (!run.cut[i] && !must_cut(i))

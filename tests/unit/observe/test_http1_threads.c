@@ -90,10 +90,11 @@ static void two_threads_share_a_connection(void **state)
 {
     (void)state;
     static struct shared shared;
+    static char room[SPY_HTTP1_TARGET_MAX];
     pthread_t reader;
     pthread_t writer;
     shared.sink = (struct spy_http1_sink){on_head, on_done, &shared};
-    spy_http1_open(&shared.http);
+    spy_http1_open(&shared.http, room);
     assert_int_equal(pthread_create(&reader, NULL, read_side, &shared), 0);
     assert_int_equal(pthread_create(&writer, NULL, write_side, &shared), 0);
     assert_int_equal(pthread_join(reader, NULL), 0);

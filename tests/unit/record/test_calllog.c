@@ -103,12 +103,12 @@ static void parameters_come_along(void **state)
     (void)state;
     struct spy_calllog_entry entry;
     spy_calllog_open(SPY_LOG_DEBUG);
-    spy_record_request(region, &(struct spy_sample){.op = 3, .dur_ns = 5}, "skip=1");
-    spy_record_request(region, &(struct spy_sample){.op = 3, .dur_ns = 5}, NULL);
+    spy_record_with(region, &(struct spy_sample){.op = 3, .dur_ns = 5}, "skip=1");
+    spy_record_with(region, &(struct spy_sample){.op = 3, .dur_ns = 5}, NULL);
     assert_true(spy_calllog_pop(&entry));
-    assert_string_equal(entry.params, "skip=1");
+    assert_string_equal(entry.detail, "skip=1");
     assert_true(spy_calllog_pop(&entry));
-    assert_string_equal(entry.params, "");
+    assert_string_equal(entry.detail, "");
 }
 
 #define PRODUCERS 4

@@ -144,6 +144,65 @@ static void a_full_arena_counts_under_other(void **state)
     free(region);
 }
 
+/* ---- never executed ------------------------------------------------------------------------- */
+
+static void never_executed_is_no_call(void **state)
+{
+    (void)state;
+    struct spy_region *region = region_fixture();
+    uint32_t chunks = atomic_load(&region->arena_used);
+    spy_record_aborted(region, 2); /* before any call: the cell is made */
+    assert_int_equal(atomic_load(&region->arena_used), chunks + SPY_CELL_CHUNKS);
+    record(region, 2, 5000, 0);
+    spy_record_aborted(region, 2);
+    spy_totals_of_op(&totals, region, 2);
+    assert_int_equal(totals.aborted, 2);
+    assert_int_equal(totals.calls, 1);
+    assert_int_equal(totals.errors, 0);
+    assert_int_equal(spy_hist_count(&totals.hist), 1);
+    assert_int_equal(totals.min_ns, 5000);
+    assert_int_equal(atomic_load(&region->slow_head), 0);
+    free(region);
+}
+
+static void never_executed_finds_room_under_other(void **state)
+{
+    (void)state;
+    struct spy_region *region = region_fixture();
+    spy_shards_reserve(region);
+    atomic_store(&region->arena_used, SPY_ARENA_CHUNKS);
+    spy_record_aborted(region, 2);
+    spy_totals_of_op(&totals, region, SPY_OP_OTHER_SQL);
+    assert_int_equal(totals.aborted, 1);
+    assert_int_equal(totals.calls, 0);
+    assert_int_equal(atomic_load(&region->self[SPY_SELF_ARENA_FULL]), 1);
+    free(region);
+}
+
+static void *abort_often(void *arg)
+{
+    pthread_barrier_wait(&together);
+    for (uint64_t i = 0; i < CALLS; i++)
+        spy_record_aborted(arg, 2);
+    pthread_barrier_wait(&together);
+    return NULL;
+}
+
+static void every_statement_never_executed_counts(void **state)
+{
+    (void)state;
+    struct spy_region *region = region_fixture();
+    pthread_t thread[THREADS];
+    pthread_barrier_init(&together, NULL, THREADS);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, abort_often, region), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+    spy_totals_of_op(&totals, region, 2);
+    assert_int_equal(totals.aborted, THREADS * CALLS);
+    free(region);
+}
+
 /* ---- a signal in the middle of recording ----------------------------------------------------- */
 
 static struct spy_region *signalled;
@@ -194,7 +253,10 @@ static void slow_and_failed_calls_are_kept(void **state)
     assert_int_equal(slow_event(region, 0)->seq, 2);
     assert_int_equal(slow_event(region, 0)->tid, gettid());
     assert_int_equal(slow_event(region, 1)->sample.code, 7);
-    for (uint64_t i = 0; i < SPY_SLOW_EVENTS; i++)
+    assert_string_equal(slow_event(region, 1)->detail, "");
+    spy_record_with(region, &(struct spy_sample){.op = 2, .failed = 1}, "upd_part");
+    assert_string_equal(slow_event(region, 2)->detail, "upd_part");
+    for (uint64_t i = 1; i < SPY_SLOW_EVENTS; i++)
         record(region, 2, (2000 + i) * FIXTURE_MS, 0);
     assert_int_equal(slow_event(region, 1)->sample.dur_ns,
                      (2000 + SPY_SLOW_EVENTS - 1) * FIXTURE_MS);
@@ -210,6 +272,9 @@ int main(void)
         cmocka_unit_test(every_call_of_every_thread_counts),
         cmocka_unit_test(thread_churn_does_not_grow),
         cmocka_unit_test(a_full_arena_counts_under_other),
+        cmocka_unit_test(never_executed_is_no_call),
+        cmocka_unit_test(never_executed_finds_room_under_other),
+        cmocka_unit_test(every_statement_never_executed_counts),
         cmocka_unit_test(a_handler_records_beside_its_thread),
         cmocka_unit_test(slow_and_failed_calls_are_kept),
     };

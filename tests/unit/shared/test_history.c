@@ -25,7 +25,11 @@ static void fill(struct spy_totals *t, unsigned seed)
             .dur_ns = 1000ull << (rand() % 30),
             .code = (uint32_t)(200 + rand() % 20),
             .failed = rand() % 2,
+            .aborted = rand() % 2,
+            .params = (uint16_t)rand(),
+            .queue_ns = (uint64_t)rand(),
             .rows = (uint64_t)rand(),
+            .affected = (uint64_t)rand(),
             .bytes_out = (uint64_t)rand() * (uint64_t)rand(),
         };
         static const uint64_t bounds[] = {100, 200, 300, 400};
@@ -142,6 +146,49 @@ static void a_window_is_the_sum_of_its_steps(void **state)
     free(region);
 }
 
+/* Statements that were never executed make a step of their own; a window in which there was nothing
+ * else has no times, and the calls of other windows are as they were. */
+static void never_executed_is_part_of_a_window(void **state)
+{
+    (void)state;
+    struct spy_region *region = region_fixture();
+    uint64_t t0 = region->epoch_mono_ns;
+    calls(region, 2, 1, FIXTURE_MS);
+    spy_history_roll(region, t0 + 10);
+    spy_record_aborted(region, 2);
+    spy_record_aborted(region, 2);
+    for (int rolled = 0; rolled < 2; rolled++) {
+        assert_int_equal(calls_since(region, 2, t0 + 10), 0);
+        assert_int_equal(window_sum.aborted, 2);
+        assert_true(window_sum.min_ns == UINT64_MAX);
+        assert_int_equal(window_sum.max_ns, 0);
+        spy_history_roll(region, t0 + 20);
+    }
+    assert_int_equal(calls_since(region, 2, t0 + 20), 0);
+    assert_int_equal(window_sum.aborted, 0);
+    calls(region, 2, 1, 4 * FIXTURE_MS);
+    assert_int_equal(calls_since(region, 2, t0 + 20), 1);
+    assert_int_equal(window_sum.aborted, 0);
+    assert_int_equal(calls_since(region, 2, t0), 2);
+    assert_int_equal(window_sum.aborted, 2);
+    free(region);
+}
+
+/* An operation that never got to a call, in a region without room. */
+static void never_executed_stays_unrolled_without_room(void **state)
+{
+    (void)state;
+    struct spy_region *region = region_fixture();
+    uint64_t t0 = region->epoch_mono_ns;
+    spy_record_aborted(region, 2);
+    atomic_store(&region->arena_used, SPY_ARENA_CHUNKS);
+    spy_history_roll(region, t0 + 10);
+    assert_int_equal(atomic_load(&region->history_head), 0);
+    calls_since(region, 2, t0 + 10);
+    assert_int_equal(window_sum.aborted, 1);
+    free(region);
+}
+
 /* A ring much too small for all steps keeps the newest and says how far back it reaches. */
 static void old_steps_give_way(void **state)
 {
@@ -171,6 +218,8 @@ int main(void)
         cmocka_unit_test(cut_records_are_refused),
         cmocka_unit_test(random_bytes_do_no_harm),
         cmocka_unit_test(a_window_is_the_sum_of_its_steps),
+        cmocka_unit_test(never_executed_is_part_of_a_window),
+        cmocka_unit_test(never_executed_stays_unrolled_without_room),
         cmocka_unit_test(old_steps_give_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

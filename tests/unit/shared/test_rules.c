@@ -63,7 +63,7 @@ static void check_http_rules(const struct spy_rules *rules)
 {
     const struct spy_rule *get = &rules->rule[0], *list = &rules->rule[1];
     assert_string_equal(get->name, "api.get_part");
-    assert_int_equal(get->line, 7);
+    assert_int_equal(get->line, 8);
     assert_int_equal(get->match, SPY_RULE_HTTP);
     assert_int_equal(get->routes, 1);
     assert_string_equal(get->route[0].method, "GET");
@@ -108,6 +108,11 @@ static void test_full_file(void **state)
     assert_memory_equal(rules->level_bounds_ns, bounds, sizeof(bounds));
     assert_int_equal(rules->health_window_ns, 600000 * MS);
     assert_int_equal(rules->health_slow_share_ppm, 125000);
+    assert_int_equal(rules->repeats_calls, 10);
+    assert_int_equal(rules->repeats_ns, 20 * MS);
+    assert_int_equal(rules->repeats_share_ppm, 50000);
+    assert_true(rules->rule[6].may_repeat);
+    assert_false(rules->rule[5].may_repeat);
     assert_int_equal(rules->parameters, 3);
     assert_string_equal(rules->parameter[2], "part_type");
     assert_int_equal(rules->count, 8);

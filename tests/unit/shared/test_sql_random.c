@@ -40,16 +40,21 @@ static size_t random_text(uint64_t *seed, char *text, size_t cap)
         "1",       "1.5",  ".5",       "0x1F", "1_0",     "1e5",     "-1",     "-",
         "+",       "--",   "/*",       "*/",   "/",       "*",       "?",      "?|",
         "!=",      "=",    "@",        " ",    "\n",      "\t",      "limit ", "t.",
-        "N'x'",    "\\",   "\xc3\xa9", "null", "{",       "x",
+        "N'x'",    "\\",   "\xc3\xa9", "null", "{",       "x",       "+",      "12",
+        "'x\\'",   "a'b'", "\"a'\"",   "\\'",
     };
+    /* What may make a body of several statements. */
+    static const char *const words[] = {"create function f() ", "begin atomic ", "case ", "end;"};
     size_t used = 0, count = next_random(seed) % 24;
 
-    for (size_t i = 0; i < count && used + 12 < cap; i++) {
+    for (size_t i = 0; i < count && used + 20 < cap; i++) {
         if (next_random(seed) % 16 == 0) {
             text[used++] = (char)next_random(seed);
             continue;
         }
         const char *part = fragments[next_random(seed) % (sizeof(fragments) / sizeof(*fragments))];
+        if (next_random(seed) % 8 == 0)
+            part = words[next_random(seed) % (sizeof(words) / sizeof(*words))];
         memcpy(text + used, part, strlen(part));
         used += strlen(part);
     }
@@ -84,6 +89,34 @@ static void lexing_ends(const char *text, size_t len, bool backslash, bool patte
     assert_ptr_equal(lexer.at, text + len);
 }
 
+/* Statement by statement: each is what its own text is. And the skeleton, where there is one, falls
+ * apart into the same statements. */
+static void parts_and_skeleton(const char *text, size_t len, unsigned how)
+{
+    static char skeleton[CAP];
+    size_t n = spy_sql_skeleton(text, len, how, skeleton, sizeof(skeleton));
+    size_t at = 0, skeleton_at = 0, rest;
+
+    do {
+        struct spy_sql_normal part =
+            spy_sql_normalise_as(text + at, len - at, how | SPY_SQL_FIRST, NULL, 0);
+        rest = part.rest;
+        if (rest > len - at || (rest != 0 && text[at + rest - 1] != ';'))
+            fail_on("split elsewhere", text, len, "", "");
+        size_t own_len = rest ? rest - 1 : len - at;
+        if (part.fingerprint != spy_sql_normalise_as(text + at, own_len, how, NULL, 0).fingerprint)
+            fail_on("a part is not itself", text, len, "", "");
+        if (n > 0) {
+            struct spy_sql_normal same = spy_sql_normalise_as(
+                skeleton + skeleton_at, n - skeleton_at, how | SPY_SQL_FIRST, NULL, 0);
+            skeleton_at += same.rest;
+            if (same.fingerprint != part.fingerprint || !same.rest != !rest)
+                fail_on("the skeleton is another text", text, len, skeleton, "");
+        }
+        at += rest;
+    } while (rest != 0);
+}
+
 static void any_text(void **state)
 {
     (void)state;
@@ -112,7 +145,8 @@ static void any_text(void **state)
         if (!memchr(scratch, '\'', len) && !memchr(scratch, '"', len) &&
             spy_sql_normalise(scratch, len, NULL, 0).fingerprint != first.fingerprint)
             fail_on("depends on what is behind", text, len, once, twice);
-        spy_sql_match("... in (?) ... ; ? ...", text, len);
+        spy_sql_match("... in (?) ... ; ? ...", text, len, i & 1);
+        parts_and_skeleton(text, len, i & 1);
         free(exact);
         free(text);
     }
@@ -136,6 +170,7 @@ static void any_bytes(void **state)
         struct spy_sql_normal second = spy_sql_normalise(once, first.len, twice, sizeof(twice));
         if (first.len != second.len || memcmp(once, twice, first.len) != 0)
             fail_on("not idempotent", text, len, once, twice);
+        parts_and_skeleton(text, len, i & 1);
         char value[16];
         spy_sql_comment_tag(text, len, "a", value, sizeof(value));
         free(text);

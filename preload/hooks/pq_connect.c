@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Wrappers of libpq's synchronous functions. Each makes the real call of the right copy of libpq
- * and hands over what it saw; what it means is observe/query.c's business. A wrapper never changes
- * a result. Where there is no libpq to call at all it fails as libpq does when it cannot send.
+ * Wrappers of the calls that make, reset and end connections of libpq. See pq_exec.c for what a
+ * wrapper is.
  */
 #include "hooks/hooks.h"
-#include "observe/query.h"
+#include "observe/connect.h"
 
 SPY_EXPORT PGconn *PQconnectdb(const char *conninfo)
 {
@@ -50,7 +49,7 @@ SPY_EXPORT PGconn *PQconnectStart(const char *conninfo)
     if (pq == NULL)
         return NULL;
     PGconn *conn = SPY_REAL(pq, PQconnectStart)(conninfo);
-    spy_connect_started(&call, conn);
+    spy_connect_started(&call, conn, conn != NULL);
     return conn;
 }
 
@@ -62,8 +61,42 @@ SPY_EXPORT PGconn *PQconnectStartParams(const char *const *keywords, const char 
     if (pq == NULL)
         return NULL;
     PGconn *conn = SPY_REAL(pq, PQconnectStartParams)(keywords, values, expand_dbname);
-    spy_connect_started(&call, conn);
+    spy_connect_started(&call, conn, conn != NULL);
     return conn;
+}
+
+SPY_EXPORT PGPing PQping(const char *conninfo)
+{
+    struct spy_connect call;
+    const struct spy_libpq *pq = spy_connect_begin(&call, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return PQPING_NO_ATTEMPT;
+    PGPing ping = SPY_REAL(pq, PQping)(conninfo);
+    spy_ping_end(&call, ping != PQPING_OK);
+    return ping;
+}
+
+SPY_EXPORT PGPing PQpingParams(const char *const *keywords, const char *const *values,
+                               int expand_dbname)
+{
+    struct spy_connect call;
+    const struct spy_libpq *pq = spy_connect_begin(&call, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return PQPING_NO_ATTEMPT;
+    PGPing ping = SPY_REAL(pq, PQpingParams)(keywords, values, expand_dbname);
+    spy_ping_end(&call, ping != PQPING_OK);
+    return ping;
+}
+
+SPY_EXPORT PostgresPollingStatusType PQconnectPoll(PGconn *conn)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return PGRES_POLLING_FAILED;
+    PostgresPollingStatusType result = SPY_REAL(pq, PQconnectPoll)(conn);
+    spy_connect_polled(&call, (int)result);
+    return result;
 }
 
 SPY_EXPORT void PQreset(PGconn *conn)
@@ -76,61 +109,32 @@ SPY_EXPORT void PQreset(PGconn *conn)
     spy_connect_end(&call, conn);
 }
 
+SPY_EXPORT int PQresetStart(PGconn *conn)
+{
+    struct spy_connect call;
+    const struct spy_libpq *pq = spy_reset_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return 0;
+    int started = SPY_REAL(pq, PQresetStart)(conn);
+    spy_connect_started(&call, conn, started != 0);
+    return started;
+}
+
+SPY_EXPORT PostgresPollingStatusType PQresetPoll(PGconn *conn)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return PGRES_POLLING_FAILED;
+    PostgresPollingStatusType result = SPY_REAL(pq, PQresetPoll)(conn);
+    spy_connect_polled(&call, (int)result);
+    return result;
+}
+
 SPY_EXPORT void PQfinish(PGconn *conn)
 {
     /* Forgotten before the real call: afterwards the address may be a new connection's. */
-    const struct spy_libpq *pq = spy_query_finish(conn, SPY_CALLER());
+    const struct spy_libpq *pq = spy_connect_finish(conn, SPY_CALLER());
     if (pq != NULL)
         SPY_REAL(pq, PQfinish)(conn);
-}
-
-SPY_EXPORT PGresult *PQexec(PGconn *conn, const char *query)
-{
-    struct spy_query call;
-    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
-    if (pq == NULL)
-        return NULL;
-    PGresult *result = SPY_REAL(pq, PQexec)(conn, query);
-    spy_query_end(&call, query, result);
-    return result;
-}
-
-SPY_EXPORT PGresult *PQexecParams(PGconn *conn, const char *command, int n, const Oid *types,
-                                  const char *const *values, const int *lengths, const int *formats,
-                                  int result_format)
-{
-    struct spy_query call;
-    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
-    if (pq == NULL)
-        return NULL;
-    PGresult *result = SPY_REAL(pq, PQexecParams)(conn, command, n, types, values, lengths, formats,
-                                                  result_format);
-    spy_query_end(&call, command, result);
-    return result;
-}
-
-SPY_EXPORT PGresult *PQprepare(PGconn *conn, const char *name, const char *query, int n,
-                               const Oid *types)
-{
-    struct spy_query call;
-    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
-    if (pq == NULL)
-        return NULL;
-    PGresult *result = SPY_REAL(pq, PQprepare)(conn, name, query, n, types);
-    spy_query_prepared(&call, name, query, result);
-    return result;
-}
-
-SPY_EXPORT PGresult *PQexecPrepared(PGconn *conn, const char *name, int n,
-                                    const char *const *values, const int *lengths,
-                                    const int *formats, int result_format)
-{
-    struct spy_query call;
-    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
-    if (pq == NULL)
-        return NULL;
-    PGresult *result =
-        SPY_REAL(pq, PQexecPrepared)(conn, name, n, values, lengths, formats, result_format);
-    spy_query_end_prepared(&call, name, result);
-    return result;
 }

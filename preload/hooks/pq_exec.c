@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Wrappers of libpq's synchronous calls. Each makes the real call of the right copy of libpq and
+ * hands over what it saw; what it means is observe/query.c's business. A wrapper never changes a
+ * result. Where there is no libpq to call at all it fails as libpq does when it cannot send; so
+ * does one of a function that this copy of libpq is too old for.
+ */
+#include "hooks/hooks.h"
+#include "observe/query.h"
+
+SPY_EXPORT PGresult *PQexec(PGconn *conn, const char *query)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return NULL;
+    spy_query_text(&call, query);
+    PGresult *result = SPY_REAL(pq, PQexec)(conn, query);
+    spy_query_end(&call, result);
+    return result;
+}
+
+SPY_EXPORT PGresult *PQexecParams(PGconn *conn, const char *command, int n, const Oid *types,
+                                  const char *const *values, const int *lengths, const int *formats,
+                                  int result_format)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return NULL;
+    spy_query_command(&call, command, n);
+    PGresult *result = SPY_REAL(pq, PQexecParams)(conn, command, n, types, values, lengths, formats,
+                                                  result_format);
+    spy_query_end(&call, result);
+    return result;
+}
+
+SPY_EXPORT PGresult *PQprepare(PGconn *conn, const char *name, const char *query, int n,
+                               const Oid *types)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return NULL;
+    spy_query_prepare(&call, name, query);
+    PGresult *result = SPY_REAL(pq, PQprepare)(conn, name, query, n, types);
+    spy_query_end(&call, result);
+    return result;
+}
+
+SPY_EXPORT PGresult *PQexecPrepared(PGconn *conn, const char *name, int n,
+                                    const char *const *values, const int *lengths,
+                                    const int *formats, int result_format)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return NULL;
+    spy_query_name(&call, name, n);
+    PGresult *result =
+        SPY_REAL(pq, PQexecPrepared)(conn, name, n, values, lengths, formats, result_format);
+    spy_query_end(&call, result);
+    return result;
+}
+
+SPY_EXPORT PGresult *PQdescribePrepared(PGconn *conn, const char *name)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return NULL;
+    spy_query_own(&call, SPY_BUILTIN_DESCRIBE);
+    PGresult *result = SPY_REAL(pq, PQdescribePrepared)(conn, name);
+    spy_query_end(&call, result);
+    return result;
+}
+
+SPY_EXPORT PGresult *PQdescribePortal(PGconn *conn, const char *name)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return NULL;
+    spy_query_own(&call, SPY_BUILTIN_DESCRIBE);
+    PGresult *result = SPY_REAL(pq, PQdescribePortal)(conn, name);
+    spy_query_end(&call, result);
+    return result;
+}
+
+SPY_EXPORT PGresult *PQclosePrepared(PGconn *conn, const char *name)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return NULL;
+    if (SPY_REAL(pq, PQclosePrepared) == NULL) {
+        spy_query_done(&call);
+        return NULL;
+    }
+    spy_query_own(&call, SPY_BUILTIN_CLOSE);
+    PGresult *result = SPY_REAL(pq, PQclosePrepared)(conn, name);
+    spy_query_end(&call, result);
+    return result;
+}
+
+SPY_EXPORT PGresult *PQclosePortal(PGconn *conn, const char *name)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return NULL;
+    if (SPY_REAL(pq, PQclosePortal) == NULL) {
+        spy_query_done(&call);
+        return NULL;
+    }
+    spy_query_own(&call, SPY_BUILTIN_CLOSE);
+    PGresult *result = SPY_REAL(pq, PQclosePortal)(conn, name);
+    spy_query_end(&call, result);
+    return result;
+}
+
+SPY_EXPORT PGresult *PQfn(PGconn *conn, int function, int *buffer, int *length, int is_int,
+                          const PQArgBlock *args, int n)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return NULL;
+    spy_query_own(&call, SPY_BUILTIN_FUNCTION);
+    PGresult *result = SPY_REAL(pq, PQfn)(conn, function, buffer, length, is_int, args, n);
+    spy_query_end(&call, result);
+    return result;
+}
+
+SPY_EXPORT PGresult *PQchangePassword(PGconn *conn, const char *user, const char *password)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return NULL;
+    if (SPY_REAL(pq, PQchangePassword) == NULL) {
+        spy_query_done(&call);
+        return NULL;
+    }
+    spy_query_own(&call, SPY_BUILTIN_CHANGE_PASSWORD);
+    PGresult *result = SPY_REAL(pq, PQchangePassword)(conn, user, password);
+    spy_query_end(&call, result);
+    return result;
+}

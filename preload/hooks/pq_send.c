@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Wrappers of libpq's asynchronous calls: statements are sent, in a pipeline or one at a time, and
+ * their results fetched. See pq_exec.c for what a wrapper is.
+ */
+#include "hooks/hooks.h"
+#include "observe/query.h"
+#include "runtime/clock.h"
+
+#include <string.h>
+
+SPY_EXPORT int PQsendQuery(PGconn *conn, const char *query)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return 0;
+    spy_query_text(&call, query);
+    int sent = SPY_REAL(pq, PQsendQuery)(conn, query);
+    spy_query_sent(&call, sent);
+    return sent;
+}
+
+SPY_EXPORT int PQsendQueryParams(PGconn *conn, const char *command, int n, const Oid *types,
+                                 const char *const *values, const int *lengths, const int *formats,
+                                 int result_format)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return 0;
+    spy_query_command(&call, command, n);
+    int sent = SPY_REAL(pq, PQsendQueryParams)(conn, command, n, types, values, lengths, formats,
+                                               result_format);
+    spy_query_sent(&call, sent);
+    return sent;
+}
+
+SPY_EXPORT int PQsendPrepare(PGconn *conn, const char *name, const char *query, int n,
+                             const Oid *types)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return 0;
+    spy_query_prepare(&call, name, query);
+    int sent = SPY_REAL(pq, PQsendPrepare)(conn, name, query, n, types);
+    spy_query_sent(&call, sent);
+    return sent;
+}
+
+SPY_EXPORT int PQsendQueryPrepared(PGconn *conn, const char *name, int n, const char *const *values,
+                                   const int *lengths, const int *formats, int result_format)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return 0;
+    spy_query_name(&call, name, n);
+    int sent =
+        SPY_REAL(pq, PQsendQueryPrepared)(conn, name, n, values, lengths, formats, result_format);
+    spy_query_sent(&call, sent);
+    return sent;
+}
+
+SPY_EXPORT int PQsendDescribePrepared(PGconn *conn, const char *name)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return 0;
+    spy_query_own(&call, SPY_BUILTIN_DESCRIBE);
+    int sent = SPY_REAL(pq, PQsendDescribePrepared)(conn, name);
+    spy_query_sent(&call, sent);
+    return sent;
+}
+
+SPY_EXPORT int PQsendDescribePortal(PGconn *conn, const char *name)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return 0;
+    spy_query_own(&call, SPY_BUILTIN_DESCRIBE);
+    int sent = SPY_REAL(pq, PQsendDescribePortal)(conn, name);
+    spy_query_sent(&call, sent);
+    return sent;
+}
+
+SPY_EXPORT int PQsendClosePrepared(PGconn *conn, const char *name)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return 0;
+    if (SPY_REAL(pq, PQsendClosePrepared) == NULL) {
+        spy_query_done(&call);
+        return 0;
+    }
+    spy_query_own(&call, SPY_BUILTIN_CLOSE);
+    int sent = SPY_REAL(pq, PQsendClosePrepared)(conn, name);
+    spy_query_sent(&call, sent);
+    return sent;
+}
+
+SPY_EXPORT int PQsendClosePortal(PGconn *conn, const char *name)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return 0;
+    if (SPY_REAL(pq, PQsendClosePortal) == NULL) {
+        spy_query_done(&call);
+        return 0;
+    }
+    spy_query_own(&call, SPY_BUILTIN_CLOSE);
+    int sent = SPY_REAL(pq, PQsendClosePortal)(conn, name);
+    spy_query_sent(&call, sent);
+    return sent;
+}
+
+SPY_EXPORT int PQpipelineSync(PGconn *conn)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return 0;
+    int sent = SPY_REAL(pq, PQpipelineSync)(conn);
+    spy_query_synced(&call, sent);
+    return sent;
+}
+
+SPY_EXPORT int PQsendPipelineSync(PGconn *conn)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return 0;
+    if (SPY_REAL(pq, PQsendPipelineSync) == NULL) {
+        spy_query_done(&call);
+        return 0;
+    }
+    int sent = SPY_REAL(pq, PQsendPipelineSync)(conn);
+    spy_query_synced(&call, sent);
+    return sent;
+}
+
+SPY_EXPORT PGresult *PQgetResult(PGconn *conn)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return NULL;
+    PGresult *result = SPY_REAL(pq, PQgetResult)(conn);
+    spy_query_result(&call, result);
+    return result;
+}
+
+/* These are here because statements of a pipeline may leave in them. */
+SPY_EXPORT int PQsendFlushRequest(PGconn *conn)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return 0;
+    int sent =
+        SPY_REAL(pq, PQsendFlushRequest) != NULL ? SPY_REAL(pq, PQsendFlushRequest)(conn) : 0;
+    spy_query_done(&call);
+    return sent;
+}
+
+SPY_EXPORT int PQsetnonblocking(PGconn *conn, int nonblocking)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return -1;
+    int result = SPY_REAL(pq, PQsetnonblocking)(conn, nonblocking);
+    spy_query_done(&call);
+    return result;
+}
+
+SPY_EXPORT int PQconsumeInput(PGconn *conn)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return 0;
+    int result = SPY_REAL(pq, PQconsumeInput)(conn);
+    spy_query_done(&call);
+    return result;
+}
+
+SPY_EXPORT int PQflush(PGconn *conn)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return -1;
+    int result = SPY_REAL(pq, PQflush)(conn);
+    spy_query_done(&call);
+    return result;
+}
+
+SPY_EXPORT PGnotify *PQnotifies(PGconn *conn)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    if (pq == NULL)
+        return NULL;
+    uint64_t begin_ns = call.region != NULL ? spy_now() : 0;
+    PGnotify *notify = SPY_REAL(pq, PQnotifies)(conn);
+    if (notify != NULL)
+        spy_query_notified(&call, begin_ns, notify->extra != NULL ? strlen(notify->extra) : 0);
+    else
+        spy_query_done(&call);
+    return notify;
+}

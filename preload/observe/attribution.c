@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finding a query's request, and adding up what belongs to one. See attribution.h.
+ */
+#include "observe/attribution.h"
+
+#include "record/open.h"
+#include "record/repeat.h"
+
+#define RELAXED memory_order_relaxed
+
+struct spy_owner spy_attribute(struct spy_region *region)
+{
+    uint64_t all = atomic_load_explicit(&region->open, RELAXED);
+    if (all == 0)
+        return (struct spy_owner){0, SPY_WAY_NO_REQUEST};
+    uint64_t own = atomic_load_explicit(&spy_open_shard(region)->open, RELAXED);
+    uint32_t row = spy_open_only(own);
+    if (row < SPY_OPEN_REQUESTS)
+        return (struct spy_owner){(uint16_t)(row + 1), SPY_WAY_THREAD};
+    row = own == 0 ? spy_open_only(all) : SPY_OPEN_NO_ROW;
+    if (row < SPY_OPEN_REQUESTS)
+        return (struct spy_owner){(uint16_t)(row + 1), SPY_WAY_ONLY};
+    return (struct spy_owner){0, SPY_WAY_NONE};
+}
+
+void spy_attribute_ended(struct spy_region *region, struct spy_owner owner, uint32_t op,
+                         const struct spy_sample *sample, const void *site)
+{
+    if (owner.request == 0)
+        return;
+    struct spy_open_request *r = spy_open_request_at(region, owner.request - 1u);
+    uint64_t begin_ns = sample->end_ns - sample->dur_ns;
+    /* A row that has begun since then is another request's: this query outlived its own. */
+    if (atomic_load_explicit(&r->begin_ns, RELAXED) > begin_ns)
+        return;
+    atomic_fetch_add_explicit(&r->db_wait_ns, sample->wait_ns, RELAXED);
+    atomic_fetch_add_explicit(&r->db_rows_ns, sample->dur_ns - sample->wait_ns, RELAXED);
+    atomic_fetch_add_explicit(&r->queries, 1, RELAXED);
+    spy_repeats_tally(r, op, sample->dur_ns, site);
+}
+
+void spy_attribute_close(struct spy_region *region, uint32_t row, struct spy_sample *sample)
+{
+    if (row >= SPY_OPEN_REQUESTS)
+        return;
+    struct spy_open_request *r = spy_open_request_at(region, row);
+    sample->way = atomic_load_explicit(&region->queried, RELAXED) != 0;
+    sample->queries = atomic_load_explicit(&r->queries, RELAXED);
+    sample->db_wait_ns = atomic_load_explicit(&r->db_wait_ns, RELAXED);
+    sample->db_rows_ns = atomic_load_explicit(&r->db_rows_ns, RELAXED);
+    if (sample->queries >= region->repeats_calls)
+        spy_repeats_note(region, r, sample->dur_ns);
+    spy_close_request(region, row);
+}

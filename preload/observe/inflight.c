@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Publishing what connections do. See inflight.h and struct spy_open_conn.
+ */
+#include "observe/inflight.h"
+
+#include "observe/result.h"
+#include "record/open.h"
+#include "record/shard.h"
+#include "runtime/process.h"
+#include "runtime/thread.h"
+
+#define RELAXED memory_order_relaxed
+
+#define SET(field, value) atomic_store_explicit(&(field), (value), RELAXED)
+#define GET(field)        atomic_load_explicit(&(field), RELAXED)
+
+/* The row of CONN, if it has one in REGION. */
+static struct spy_open_conn *row_of(const struct spy_conn *conn, const struct spy_region *region)
+{
+    if (conn == NULL || conn->open_epoch != region->epoch_mono_ns)
+        return NULL;
+    return conn->open_row < SPY_OPEN_CONNS ? spy_open_conn_at(region, conn->open_row) : NULL;
+}
+
+/* The same, taken where it has none yet. */
+static struct spy_open_conn *own_row(const struct spy_query *call)
+{
+    struct spy_conn *conn = call->conn;
+    if (conn == NULL)
+        return NULL;
+    if (conn->open_epoch != call->region->epoch_mono_ns) {
+        conn->open_row = spy_open_conn(call->region);
+        conn->open_epoch = call->region->epoch_mono_ns;
+    }
+    return row_of(conn, call->region);
+}
+
+static uint32_t phase_of(const struct spy_conn *conn, const struct spy_flight *flight)
+{
+    if (flight->first_ns != 0)
+        return SPY_PHASE_ROWS;
+    return conn->flights.unsent == flight ? SPY_PHASE_QUEUED : SPY_PHASE_SERVER;
+}
+
+static void show(struct spy_open_conn *row, const struct spy_flight *flight, uint32_t phase)
+{
+    SET(row->op, spy_result_op(flight));
+    SET(row->since_ns, flight->begin_ns);
+    SET(row->request, flight->owner.request);
+    SET(row->phase, phase);
+}
+
+void spy_inflight_begun(const struct spy_query *call)
+{
+    struct spy_open_conn *row = own_row(call);
+    if (row == NULL || call->conn->flights.head != NULL)
+        return; /* in a pipeline the oldest is shown */
+    SET(row->tid, spy_writer_thread_id(call->region));
+    SET(row->queued, 1);
+    show(row, &call->flight, SPY_PHASE_SERVER);
+}
+
+/* Nothing is in flight: since when, and is a transaction open? */
+static void show_idle(const struct spy_query *call, struct spy_open_conn *row, uint64_t now)
+{
+    PGTransactionStatusType status = call->pq->PQtransactionStatus(call->pgconn);
+    bool open = status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
+    if (open && GET(row->transaction_ns) == 0) {
+        SET(row->transaction_op, GET(row->op));
+        SET(row->transaction_ns, GET(row->since_ns));
+    } else if (!open) {
+        SET(row->transaction_ns, 0);
+    }
+    SET(row->transaction, (uint32_t)status + 1);
+    SET(row->since_ns, now);
+    SET(row->request, 0);
+    SET(row->queued, 0);
+    SET(row->phase, SPY_PHASE_IDLE);
+}
+
+void spy_inflight_settle(const struct spy_query *call, uint64_t now)
+{
+    struct spy_open_conn *row = own_row(call);
+    if (row == NULL)
+        return;
+    const struct spy_flight *head = call->conn->flights.head;
+    SET(row->endpoint, call->conn->endpoint);
+    SET(row->backend_pid, call->conn->backend_pid);
+    if (head == NULL) {
+        show_idle(call, row, now);
+        return;
+    }
+    SET(row->queued, call->conn->flights.count);
+    show(row, head, phase_of(call->conn, head));
+}
+
+void spy_inflight_sent(const struct spy_conn *conn)
+{
+    struct spy_region *region = spy_process_region();
+    struct spy_open_conn *row = region != NULL ? row_of(conn, region) : NULL;
+    if (row != NULL && GET(row->phase) == SPY_PHASE_QUEUED)
+        SET(row->phase, SPY_PHASE_SERVER);
+}
+
+void spy_inflight_gone(struct spy_conn *conn)
+{
+    struct spy_region *region = spy_process_region();
+    struct spy_open_conn *row = region != NULL ? row_of(conn, region) : NULL;
+    if (row != NULL)
+        spy_close_conn(region, conn->open_row);
+    conn->open_epoch = 0;
+}

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From results to recorded calls. See result.h for the contract.
+ */
+#include "observe/result.h"
+
+#include "observe/observe.h"
+#include "observe/prepared.h"
+#include "observe/sequence.h"
+#include "record/record.h"
+#include "record/shard.h"
+#include "runtime/clock.h"
+
+#include <string.h>
+
+/* A part of a result, libpq 17 (PQsetChunkedRowsMode): newer than the oldest header we build with.
+ */
+#define TUPLES_CHUNK 12
+
+/* ---- one result ----------------------------------------------------------------------------- */
+
+/* The number that ends a command tag: "INSERT 0 5", "UPDATE 3", "COPY 7". PQcmdTuples would do it
+ * too, but can call the program's notice processor. */
+static uint64_t number_of_tag(const char *tag)
+{
+    const char *number = strrchr(tag, ' ');
+    uint64_t rows = 0;
+    if (number == NULL)
+        return 0;
+    for (number++; *number >= '0' && *number <= '9'; number++)
+        rows = rows * 10 + (uint64_t)(*number - '0');
+    return *number == '\0' ? rows : 0;
+}
+
+static bool changes_rows(const char *tag)
+{
+    return strncmp(tag, "INSERT", 6) == 0 || strncmp(tag, "UPDATE", 6) == 0 ||
+           strncmp(tag, "DELETE", 6) == 0 || strncmp(tag, "MERGE", 5) == 0;
+}
+
+/* Rows of a result that ends its statement. One without rows of its own tells by its tag how many
+ * it changed, made (CREATE TABLE AS is a "SELECT 5" without rows) or copied. */
+static void take_rows(struct spy_flight *flight, const struct spy_libpq *pq, const PGresult *result,
+                      ExecStatusType status)
+{
+    const char *tag = pq->PQcmdStatus((PGresult *)(uintptr_t)result);
+    if (status == PGRES_TUPLES_OK) {
+        flight->rows += (uint64_t)pq->PQntuples(result);
+        if (tag[0] != 'S' && changes_rows(tag)) /* ... RETURNING */
+            flight->affected += number_of_tag(tag);
+        return;
+    }
+    uint64_t rows =
+        strncmp(tag, "MOVE", 4) == 0 ? 0 : number_of_tag(tag); /* those come to nobody */
+    if (flight->copy == SPY_COPY_OUT)
+        flight->rows = rows; /* the rows that passed were counted meanwhile */
+    else
+        flight->rows += rows;
+    if (flight->copy == SPY_COPY_IN || tag[0] == 'S' || changes_rows(tag))
+        flight->affected += rows;
+}
+
+static void take_error(struct spy_flight *flight, const struct spy_libpq *pq,
+                       const PGresult *result)
+{
+    uint32_t code = spy_sqlstate_pack(pq->PQresultErrorField(result, PG_DIAG_SQLSTATE));
+    flight->failed = true;
+    flight->code = code != 0 ? code : SPY_SQLSTATE_NO_ANSWER;
+}
+
+/* The server copies: libpq says so until it is over, and then too, with a tag, to a program that
+ * did not ask before. */
+static bool take_copy(struct spy_flight *flight, const struct spy_libpq *pq, const PGresult *result,
+                      ExecStatusType status)
+{
+    flight->copy = status == PGRES_COPY_OUT ? SPY_COPY_OUT : SPY_COPY_IN;
+    if (pq->PQcmdStatus((PGresult *)(uintptr_t)result)[0] == '\0')
+        return false;
+    take_rows(flight, pq, result, status);
+    return true;
+}
+
+/* True: the result ends its statement. */
+static bool take_status(struct spy_flight *flight, const struct spy_libpq *pq,
+                        const PGresult *result, ExecStatusType status)
+{
+    switch ((int)status) {
+    case PGRES_COPY_IN:
+    case PGRES_COPY_BOTH:
+    case PGRES_COPY_OUT:
+        return take_copy(flight, pq, result, status);
+    case PGRES_SINGLE_TUPLE:
+    case TUPLES_CHUNK:
+        flight->rows += (uint64_t)pq->PQntuples(result);
+        return false;
+    case PGRES_PIPELINE_ABORTED:
+        flight->aborted = true;
+        return true;
+    case PGRES_FATAL_ERROR:
+    case PGRES_BAD_RESPONSE:
+        take_error(flight, pq, result);
+        return true;
+    case PGRES_TUPLES_OK:
+    case PGRES_COMMAND_OK:
+        take_rows(flight, pq, result, status);
+        return true;
+    default:
+        return true;
+    }
+}
+
+/* FLIGHT goes on with the next statement of its text. */
+static void next_part(struct spy_flight *flight, uint64_t now)
+{
+    struct spy_flight next = {.kind = flight->kind,
+                              .next = flight->next,
+                              .stmt = flight->stmt,
+                              .part = flight->failed ? SPY_FLIGHT_STOPPED
+                                                     : (uint16_t)(flight->part + 1),
+                              .owner = flight->owner,
+                              .site = flight->site,
+                              .begin_ns = now};
+    *flight = next;
+}
+
+static uint32_t parts_of(const struct spy_flight *flight, const spy_stmt **parts)
+{
+    if (flight->kind != SPY_FLIGHT_STATEMENT || flight->whole)
+        return 1;
+    return spy_classify_parts(spy_observe_classifier(), flight->stmt, parts);
+}
+
+/* How far behind a preparation that failed its name is looked for. */
+#define SAME_NAME_WITHIN 64
+
+/* A preparation failed: its name stands for what it stood for before, also in what was queued
+ * meanwhile and will be executed (behind the end of the segment); where that prepares it again,
+ * what comes back if this, too, should fail. */
+static void unprepare(const struct spy_flight *flight)
+{
+    if (flight->kind != SPY_FLIGHT_PREPARE || flight->prepared_key == 0)
+        return;
+    struct spy_flight *later = flight->next;
+    bool executed = false;
+    for (int i = 0; later != NULL && i < SAME_NAME_WITHIN; i++, later = later->next) {
+        executed = executed || later->kind == SPY_FLIGHT_SYNC;
+        if (later->prepared_key != flight->prepared_key)
+            continue;
+        if (later->kind == SPY_FLIGHT_PREPARE) {
+            later->prepared_before = flight->prepared_before;
+            return;
+        }
+        if (executed && flight->prepared_before != SPY_STMT_OTHER)
+            later->stmt = flight->prepared_before;
+    }
+    if (flight->prepared_before != SPY_STMT_OTHER)
+        spy_prepared_put(flight->prepared_key, flight->prepared_before);
+    else
+        spy_prepared_drop(flight->prepared_key);
+}
+
+/* The result that ends FLIGHT, or the statement of it that is under way, was handed over. */
+static void take_end(struct spy_query *call, struct spy_flight *flight, uint64_t now)
+{
+    const spy_stmt *parts;
+    flight->over_ns = now;
+    flight->copy = SPY_COPY_NONE;
+    if (flight->failed || flight->aborted)
+        unprepare(flight);
+    if (parts_of(flight, &parts) > 1) {
+        spy_result_credit(call, flight, now);
+        next_part(flight, now);
+    }
+}
+
+/* A statement that failed is not answered twice: that tells of the connection's end over it. */
+static bool over_and_lost(const struct spy_flight *flight, ExecStatusType status)
+{
+    return flight->part == SPY_FLIGHT_STOPPED ||
+           (flight->over_ns != 0 && flight->failed && status == PGRES_FATAL_ERROR);
+}
+
+void spy_result_take(struct spy_query *call, struct spy_flight *flight, const PGresult *result,
+                     uint64_t now)
+{
+    if (result == NULL) {
+        flight->first_ns = now;
+        flight->failed = true;
+        flight->code = SPY_SQLSTATE_NOT_SENT;
+        unprepare(flight);
+        return;
+    }
+    ExecStatusType status = call->pq->PQresultStatus(result);
+    if (over_and_lost(flight, status))
+        return;
+    if (flight->first_ns == 0)
+        flight->first_ns = now;
+    bool copied = flight->copy != SPY_COPY_NONE;
+    bool over = take_status(flight, call->pq, result, status);
+    copied = copied || flight->copy != SPY_COPY_NONE; /* then its bytes are those that it copies */
+    if (!copied && call->pq->PQresultMemorySize != NULL)
+        flight->bytes_in += call->pq->PQresultMemorySize(result);
+    if (over)
+        take_end(call, flight, now);
+}
+
+void spy_result_unseen(struct spy_query *call, struct spy_flight *flight, uint64_t now)
+{
+    if (flight->first_ns == 0)
+        flight->first_ns = now;
+    take_end(call, flight, now);
+}
+
+/* ---- recording ------------------------------------------------------------------------------ */
+
+static struct spy_sample sample_of(struct spy_query *call, const struct spy_flight *flight,
+                                   uint64_t now)
+{
+    if (call->conn != NULL && call->conn->facts_epoch != call->region->epoch_mono_ns)
+        spy_conn_learn(call->conn, call->pgconn, call->region);
+    uint64_t first_ns = flight->first_ns != 0 ? flight->first_ns : now;
+    return (struct spy_sample){
+        .op = flight->op,
+        .code = flight->code,
+        .failed = flight->failed,
+        .transaction = (uint8_t)(call->pq->PQtransactionStatus(call->pgconn) + 1),
+        .way = flight->owner.way,
+        .endpoint = call->conn != NULL ? call->conn->endpoint : 0,
+        .params = flight->params,
+        .backend_pid = call->conn != NULL ? call->conn->backend_pid : 0,
+        .end_ns = now,
+        .dur_ns = now - flight->begin_ns,
+        .wait_ns = first_ns - flight->begin_ns,
+        .queue_ns = flight->sent_ns != 0 ? flight->sent_ns - flight->begin_ns : 0,
+        .rows = flight->rows,
+        .affected = flight->affected,
+        .bytes_in = flight->bytes_in,
+        .bytes_out = flight->bytes_out,
+    };
+}
+
+static spy_stmt stmt_of(const struct spy_flight *flight)
+{
+    const spy_stmt *parts;
+    uint32_t count = parts_of(flight, &parts);
+    if (count <= 1)
+        return flight->stmt;
+    return parts[flight->part < count ? flight->part : count - 1];
+}
+
+uint32_t spy_result_op(const struct spy_flight *flight)
+{
+    if (flight->kind != SPY_FLIGHT_STATEMENT)
+        return flight->op;
+    return spy_classify_single(spy_observe_classifier(), stmt_of(flight));
+}
+
+/* The end of a pipeline's segment is no call, but its failure must not be lost: that of a commit,
+ * mostly. What was begun before this watch is another's: we are a fork's child. */
+static bool counts(const struct spy_query *call, const struct spy_flight *flight)
+{
+    if (flight->kind == SPY_FLIGHT_SYNC && !flight->failed)
+        return false;
+    return flight->begin_ns >= call->region->epoch_mono_ns;
+}
+
+void spy_result_credit(struct spy_query *call, struct spy_flight *flight, uint64_t now)
+{
+    if (!counts(call, flight))
+        return;
+    if (flight->aborted) {
+        spy_record_aborted(call->region, spy_result_op(flight));
+        return;
+    }
+    const char *detail = flight->name[0] != '\0' ? flight->name : NULL;
+    struct spy_sample sample = sample_of(call, flight, now);
+    if (flight->owner.request != 0)
+        spy_attribute_ended(call->region, flight->owner, spy_result_op(flight), &sample,
+                            flight->site);
+    if (flight->kind == SPY_FLIGHT_STATEMENT)
+        spy_sequence_add(call->region, spy_observe_classifier(), call->conn, stmt_of(flight),
+                         &sample, detail);
+    else
+        spy_record_with(call->region, &sample, detail);
+}
+
+/* ---- the queue ------------------------------------------------------------------------------ */
+
+/* The head is over. Of a text with several statements each was credited with its own result. */
+static void finish_head(struct spy_query *call, uint64_t now)
+{
+    struct spy_flights *flights = &call->conn->flights;
+    if (flights->head->part == 0)
+        spy_result_credit(call, flights->head, now);
+    spy_flights_pop(flights);
+}
+
+/* The same where its end was not fetched, and will not be, CUT or not: of several statements one
+ * may be under way. */
+static void break_head(struct spy_query *call, bool cut, uint64_t now)
+{
+    struct spy_flights *flights = &call->conn->flights;
+    struct spy_flight *head = flights->head;
+    const spy_stmt *parts;
+    if (head->over_ns != 0) {
+        now = head->over_ns;
+    } else if (cut && head->kind != SPY_FLIGHT_SYNC) {
+        head->aborted = flights->unsent == head;
+        head->failed = true;
+        head->code = SPY_SQLSTATE_ABANDONED;
+    }
+    if (head->part == 0 || head->part < parts_of(head, &parts))
+        spy_result_credit(call, head, now);
+    spy_flights_pop(flights);
+}
+
+/* Nothing more comes. What has its result is over, what is behind it was never executed. */
+static void abort_all(struct spy_query *call)
+{
+    struct spy_flights *flights = &call->conn->flights;
+    while (flights->head != NULL) {
+        flights->head->aborted = flights->head->over_ns == 0;
+        finish_head(call, flights->head->over_ns);
+    }
+    spy_flights_clear(flights);
+}
+
+/* The end of a segment: what is queued before it is over, and what did not end is nothing we can
+ * time. That happens only where we joined in the middle of a pipeline. */
+static void reach_sync(struct spy_query *call, uint64_t now)
+{
+    struct spy_flights *flights = &call->conn->flights;
+    while (flights->head != NULL && flights->head->kind != SPY_FLIGHT_SYNC) {
+        flights->head->aborted = flights->head->aborted || flights->head->over_ns == 0;
+        finish_head(call, flights->head->over_ns);
+    }
+    if (flights->head != NULL)
+        finish_head(call, now);
+    else if (flights->lost > 0)
+        flights->lost--;
+    flights->seen = false;
+    flights->stray = false;
+}
+
+/* libpq has handed over all of the oldest; unless that is the end of a segment, whose own result is
+ * still to come, also after an error. */
+static void reach_end(struct spy_query *call, uint64_t now)
+{
+    struct spy_flights *flights = &call->conn->flights;
+    if (flights->head == NULL)
+        flights->lost -= flights->lost > 0; /* nothing is known of it but that it was there */
+    else if (flights->head->kind != SPY_FLIGHT_SYNC)
+        finish_head(call, now);
+}
+
+static bool in_pipeline(const struct spy_query *call)
+{
+    return call->pq->PQpipelineStatus != NULL &&
+           call->pq->PQpipelineStatus(call->pgconn) != PQ_PIPELINE_OFF;
+}
+
+static void nothing_handed(struct spy_query *call, uint64_t now)
+{
+    struct spy_flights *flights = &call->conn->flights;
+    bool pipeline = in_pipeline(call);
+    if (!pipeline || flights->seen)
+        reach_end(call, now);
+    else if (!flights->stray)
+        abort_all(call); /* libpq has nothing in flight */
+    flights->seen = false;
+    flights->stray = false;
+    if (!pipeline || call->pq->PQstatus(call->pgconn) == CONNECTION_BAD)
+        abort_all(call); /* nor anything behind it */
+}
+
+static void something_handed(struct spy_query *call, const PGresult *result, uint64_t now)
+{
+    struct spy_flights *flights = &call->conn->flights;
+    /* To a program that queues a statement between an error and the NULL behind it libpq does not
+     * give that NULL. */
+    if (flights->seen && call->pq->PQresultStatus(result) == PGRES_PIPELINE_ABORTED)
+        reach_end(call, flights->head != NULL ? flights->head->over_ns : 0);
+    flights->seen = true;
+    if (flights->head != NULL)
+        spy_result_take(call, flights->head, result, now);
+}
+
+void spy_result_handed(struct spy_query *call, const PGresult *result, uint64_t now)
+{
+    struct spy_flights *flights = &call->conn->flights;
+    if (result == NULL) {
+        if (flights->stray || spy_flights_any(flights))
+            nothing_handed(call, now);
+    } else if (call->pq->PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+        reach_sync(call, now);
+    } else if (!spy_flights_any(flights)) {
+        flights->stray = true;
+    } else if (!flights->stray) {
+        something_handed(call, result, now);
+    }
+}
+
+void spy_result_discard(struct spy_query *call, uint64_t now)
+{
+    bool lost = call->pq->PQstatus(call->pgconn) == CONNECTION_BAD;
+    if (call->conn->flights.head != NULL)
+        break_head(call, lost, now);
+    abort_all(call);
+}
+
+void spy_result_cut(struct spy_query *call)
+{
+    if (call->conn->flights.head != NULL)
+        break_head(call, true, spy_now());
+    abort_all(call);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Plain text of TLS sessions. See tls.h.
+ */
+#include "observe/tls.h"
+
+#include "record/open.h"
+#include "runtime/clock.h"
+#include "runtime/process.h"
+
+#include <errno.h>
+
+const struct spy_copy *spy_tls_making(struct spy_tls_library *library, const void *caller)
+{
+    return spy_copy_of_caller(&library->library, caller);
+}
+
+/* The stream of ROW is over; the row stays. */
+static void end_stream(struct spy_session *row)
+{
+    spy_stream_cipher_end(row->handle);
+    row->handle = 0;
+    row->side = SPY_SESSION_UNKNOWN;
+}
+
+void spy_tls_made(const struct spy_copy *copy, const void *session)
+{
+    if (session == NULL)
+        return;
+    int saved_errno = errno;
+    struct spy_session *row = spy_session_add(session, copy);
+    if (row != NULL) {
+        end_stream(row);
+        row->copy = copy;
+    }
+    errno = saved_errno;
+}
+
+void spy_tls_side(const void *session, bool server)
+{
+    struct spy_session *row = spy_session_find(session);
+    if (row != NULL)
+        row->side = server ? SPY_SESSION_SERVER : SPY_SESSION_FOREIGN;
+}
+
+const struct spy_copy *spy_tls_cleared(struct spy_tls_library *library, const void *session,
+                                       const void *caller)
+{
+    struct spy_session *row = spy_session_find(session);
+    if (row == NULL)
+        return spy_copy_of_caller(&library->library, caller);
+    end_stream(row);
+    return row->copy;
+}
+
+const struct spy_copy *spy_tls_freed(struct spy_tls_library *library, const void *session,
+                                     const void *caller)
+{
+    const struct spy_copy *copy = spy_tls_cleared(library, session, caller);
+    spy_session_remove(session);
+    return copy;
+}
+
+/* Where there is no room for a row the call is only passed on. */
+static void begin(struct spy_tls *call, struct spy_tls_library *library, const void *session,
+                  const void *caller)
+{
+    struct spy_session *row = spy_session_find(session);
+    *call = (struct spy_tls){.library = library, .session = session};
+    if (row == NULL) {
+        call->copy = spy_copy_of_caller(&library->library, caller);
+        row = call->copy != NULL ? spy_session_add(session, call->copy) : NULL;
+    } else {
+        call->copy = row->copy;
+    }
+    if (row != NULL && row->side != SPY_SESSION_FOREIGN && !spy_copy_calls(call->copy, caller))
+        call->row = row;
+}
+
+const struct spy_copy *spy_tls_begin_in(struct spy_tls *call, struct spy_tls_library *library,
+                                        const void *session, const void *caller)
+{
+    begin(call, library, session, caller);
+    return call->copy;
+}
+
+const struct spy_copy *spy_tls_begin_out(struct spy_tls *call, struct spy_tls_library *library,
+                                         const void *session, const void *caller)
+{
+    struct spy_region *region = spy_process_region();
+    begin(call, library, session, caller);
+    if (call->row != NULL && region != NULL) { /* else the clock may be forbidden */
+        call->begin_ns = spy_now();
+        if (call->row->handle != 0)
+            spy_open_writing(region, call->begin_ns);
+    }
+    return call->copy;
+}
+
+/* The first plain text was read. A client's session is left alone, and does not start a watch. */
+static void meet(struct spy_tls *call)
+{
+    struct spy_session *row = call->row;
+    if (row->side == SPY_SESSION_UNKNOWN)
+        row->side = call->library->is_server(call->copy, call->session) ? SPY_SESSION_SERVER
+                                                                        : SPY_SESSION_FOREIGN;
+    if (row->side != SPY_SESSION_SERVER)
+        return;
+    spy_process_start();
+    row->handle = spy_stream_cipher(call->library->descriptor(call->copy, call->session));
+    if (row->handle == 0)
+        row->side = SPY_SESSION_FOREIGN;
+}
+
+void spy_tls_in(struct spy_tls *call, const void *data, ssize_t got)
+{
+    if (call->row == NULL)
+        return;
+    int saved_errno = errno;
+    if (got > 0 && call->row->handle == 0)
+        meet(call);
+    if (got > 0 && call->row->handle != 0) {
+        struct spy_io io = spy_io_in_of(call->row->handle);
+        spy_stream_in(&io, data, got);
+    }
+    errno = saved_errno;
+}
+
+void spy_tls_out(struct spy_tls *call, const void *data, size_t wanted, ssize_t sent)
+{
+    if (call->row == NULL)
+        return;
+    int saved_errno = errno;
+    struct spy_region *region = spy_process_region();
+    if (region != NULL)
+        spy_open_writing(region, 0);
+    if (call->row->handle != 0 && sent >= 0) {
+        struct spy_io io = spy_io_out_of(call->row->handle, call->begin_ns);
+        spy_stream_out(&io, data, wanted, sent);
+    } else if (sent > 0) {
+        call->row->side = SPY_SESSION_FOREIGN; /* it speaks first */
+    }
+    errno = saved_errno;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calling the dynamic loader past our own hooks. See loader.h for the contract.
+ */
+#include "runtime/loader.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+
+/* Since 2.34 these are libc's own; the library does not load with an older one. */
+#define VERSION "GLIBC_2.34"
+
+/* A version that no library has. */
+#define NO_VERSION "perfspy"
+
+typedef void *sym_fn(void *, const char *);
+typedef void *open_fn(const char *, int);
+typedef char *error_fn(void);
+
+/* dlvsym is not interposed, which makes it the way in. The slots are filled at the first call;
+ * doing it twice is harmless. It never finds a preloaded library's own hook of dlsym: those have no
+ * version. */
+SPY_NO_SANITIZE static void *libc_own(_Atomic(void *) *slot, const char *name)
+{
+    void *found = atomic_load_explicit(slot, memory_order_relaxed);
+    if (found == NULL) {
+        found = dlvsym(RTLD_NEXT, name, VERSION);
+        atomic_store_explicit(slot, found, memory_order_relaxed);
+    }
+    return found;
+}
+
+SPY_NO_SANITIZE static sym_fn *real_sym(void)
+{
+    static _Atomic(void *) slot;
+    return (sym_fn *)libc_own(&slot, "dlsym");
+}
+
+static void forget_error(void)
+{
+    static _Atomic(void *) slot;
+    ((error_fn *)libc_own(&slot, "dlerror"))();
+}
+
+void *spy_loader_sym_for_program(void *handle, const char *name)
+{
+    return real_sym()(handle, name);
+}
+
+void *spy_loader_sym(void *handle, const char *name)
+{
+    void *found = real_sym()(handle, name);
+    if (found == NULL)
+        forget_error();
+    return found;
+}
+
+SPY_NO_SANITIZE void *spy_loader_next(const char *name)
+{
+    return real_sym()(RTLD_NEXT, name);
+}
+
+void *spy_loader_open_loaded(const char *path)
+{
+    static _Atomic(void *) slot;
+    void *handle = ((open_fn *)libc_own(&slot, "dlopen"))(path, RTLD_LAZY | RTLD_NOLOAD);
+    if (handle == NULL)
+        forget_error();
+    return handle;
+}
+
+/* ---- objects -------------------------------------------------------------------------------- */
+
+struct link_map *spy_loader_map_of(const void *address)
+{
+    Dl_info info;
+    struct link_map *map = NULL;
+    return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) != 0 ? map : NULL;
+}
+
+const void *spy_loader_base_of(const void *address)
+{
+    Dl_info info;
+    return dladdr(address, &info) != 0 ? info.dli_fbase : NULL;
+}
+
+void *spy_loader_handle_of(const void *address)
+{
+    struct link_map *map = spy_loader_map_of(address);
+    Lmid_t space;
+    void *handle = NULL;
+    if (map == NULL || map->l_name[0] == '\0')
+        return NULL;
+    if (dlinfo(map, RTLD_DI_LMID, &space) == 0)
+        handle = dlmopen(space, map->l_name, RTLD_LAZY | RTLD_NOLOAD);
+    if (handle == NULL)
+        forget_error();
+    return handle;
+}
+
+const void *spy_loader_own_base(void)
+{
+    return spy_loader_base_of((const void *)spy_loader_own_base);
+}
+
+/* What stands before us in the loader's list has been there since the start of the program, and is
+ * never taken out: it can be read without the loader's lock. */
+struct link_map *spy_loader_main_map(void)
+{
+    struct link_map *map = spy_loader_map_of((const void *)spy_loader_own_base);
+    while (map != NULL && map->l_prev != NULL)
+        map = map->l_prev;
+    return map;
+}
+
+bool spy_loader_precedes_us(const struct link_map *map)
+{
+    const struct link_map *at = spy_loader_map_of((const void *)spy_loader_own_base);
+    while (at != NULL && at != map)
+        at = at->l_prev;
+    return at != NULL && map != spy_loader_map_of((const void *)spy_loader_own_base);
+}
+
+/* ---- errors --------------------------------------------------------------------------------- */
+
+/* A symbol that only we have cannot be looked up in the main program's scope without being found;
+ * asked for in a version it is not, since ours have none. */
+void spy_loader_fail_in_main(const char *name)
+{
+    (void)dlvsym(spy_loader_main_map(), name, NO_VERSION);
+}
+
+void spy_loader_reword(char *error)
+{
+    static const char tail[] = ", version " NO_VERSION;
+    size_t length = strlen(error);
+    if (length >= sizeof(tail) && strcmp(error + length - (sizeof(tail) - 1), tail) == 0)
+        error[length - (sizeof(tail) - 1)] = '\0';
+}

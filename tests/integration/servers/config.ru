@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+require_relative 'rack_app'
+run(->(env) { RACK_APP.call(env) })
