@@ -213,7 +213,7 @@ VICTIM_DIR    := $(BUILD)/victims
 VICTIMS       := $(addprefix $(VICTIM_DIR)/,queries guest copies libpq-a1b2.so.5 \
                  libpq-c3d4.so.5 plugin-a1b2.so plugin-c3d4.so pointers pointers-bound \
                  lookup lookup-bound plugins/lookup.so plugins/lookup-bound.so plugins/beside.so \
-                 plugins/around.so symbolic/libpq.so.5 libpq-9f8e.so.5 static static-pie musl)
+                 plugins/around.so shim.so symbolic/libpq.so.5 libpq-9f8e.so.5 static static-pie musl)
 
 $(VICTIM_DIR)/queries $(VICTIM_DIR)/guest: $(VICTIM_DIR)/%: tests/victims/%.c Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
@@ -269,7 +269,7 @@ $(ACCOUNTANTS): $(VICTIM_DIR)/%: tests/victims/%.c tests/victims/wants.h Makefil
 # Servers: on libmicrohttpd, and by every call that sockets have.
 VICTIMS += $(addprefix $(VICTIM_DIR)/,microhttpd sockets tls_openssl tls_gnutls)
 
-$(VICTIM_DIR)/sockets: tests/victims/sockets.c Makefile | $(BUILD)/.deps
+$(VICTIM_DIR)/sockets: tests/victims/sockets.c tests/victims/sockets_calls.h Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(VICTIM_CFLAGS) $< -o $@
@@ -306,6 +306,11 @@ $(VICTIM_DIR)/plugins/lookup-bound.so: tests/victims/lookup.c $(VICTIM_DIR)/libp
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared -DPLUGIN -DBOUND $< $(VICTIM_DIR)/libpq-c3d4.so.5 \
 	    -Wl,-rpath,'$$ORIGIN:$$ORIGIN/..' -o $@
+
+$(VICTIM_DIR)/shim.so: tests/victims/shim.c $(VICTIM_DIR)/libpq-c3d4.so.5 Makefile
+	$(call say,VICTIM,$@)
+	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared $< -Wl,--no-as-needed $(VICTIM_DIR)/libpq-c3d4.so.5 \
+	    -Wl,-rpath,'$$ORIGIN' -o $@
 
 # Brings a libpq into the scope of a plugin that does not ask for one itself.
 $(VICTIM_DIR)/plugins/around.so: $(VICTIM_DIR)/plugins/lookup.so $(VICTIM_DIR)/libpq-c3d4.so.5 Makefile

@@ -18,8 +18,7 @@ static inline uint64_t spy_hash(const void *bytes, size_t len)
 
 /* Another hash for every SEED: the same bytes meaning different things. Seeds are small numbers,
  * often, and XXH3 adds its seed to the bits where the last of a few bytes stand: ("P_0", 1) would
- * be
- * ("P_1", 2). The factor spreads them. */
+ * be ("P_1", 2). The factor spreads them. */
 static inline uint64_t spy_hash_seeded(const void *bytes, size_t len, uint64_t seed)
 {
     return XXH3_64bits_withSeed(bytes, len, seed * 0x9E3779B97F4A7C15ull);

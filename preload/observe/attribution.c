@@ -14,11 +14,10 @@ struct spy_owner spy_attribute(struct spy_region *region)
     uint64_t all = atomic_load_explicit(&region->open, RELAXED);
     if (all == 0)
         return (struct spy_owner){0, SPY_WAY_NO_REQUEST};
-    uint64_t own = atomic_load_explicit(&spy_open_shard(region)->open, RELAXED);
-    uint32_t row = spy_open_only(own);
+    uint32_t row = spy_open_own(region);
     if (row < SPY_OPEN_REQUESTS)
         return (struct spy_owner){(uint16_t)(row + 1), SPY_WAY_THREAD};
-    row = own == 0 ? spy_open_only(all) : SPY_OPEN_NO_ROW;
+    row = spy_open_only(all);
     if (row < SPY_OPEN_REQUESTS)
         return (struct spy_owner){(uint16_t)(row + 1), SPY_WAY_ONLY};
     return (struct spy_owner){0, SPY_WAY_NONE};

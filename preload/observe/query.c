@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls of libpq on a connection: who calls, what is asked, and when it was over. What results
- * mean is observe/result.c's business. See query.h for the contract.
+ * Calls of libpq on a connection: who calls, and when what was asked (observe/ask.c) was over. What
+ * results mean is observe/result.c's business. See query.h for the contract.
  */
 #include "observe/query.h"
 
 #include "observe/inflight.h"
 #include "observe/observe.h"
-#include "observe/prepared.h"
 #include "observe/result.h"
 #include "observe/sequence.h"
 #include "record/shard.h"
 #include "runtime/clock.h"
 #include "runtime/process.h"
-#include "shared/sql.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* ---- begin ---------------------------------------------------------------------------------- */
 
@@ -90,151 +87,6 @@ const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *pg
     return call->pq;
 }
 
-/* ---- what is asked -------------------------------------------------------------------------- */
-
-static bool in_pipeline(const struct spy_query *call)
-{
-    return call->pq->PQpipelineStatus != NULL &&
-           call->pq->PQpipelineStatus(call->pgconn) != PQ_PIPELINE_OFF;
-}
-
-static struct spy_flight *open_flight(struct spy_query *call, enum spy_flight_kind kind)
-{
-    struct spy_flight *flight = &call->flight;
-    memset(flight, 0, sizeof(*flight));
-    flight->kind = kind;
-    return flight;
-}
-
-/* The measured span begins. */
-static void ask(struct spy_query *call)
-{
-    struct spy_flight *flight = &call->flight;
-    flight->owner = spy_attribute(call->region);
-    flight->site = call->site;
-    flight->begin_ns = spy_now();
-    spy_inflight_begun(call);
-}
-
-static uint16_t params_of(int params)
-{
-    return params < 0 ? 0 : params > UINT16_MAX ? UINT16_MAX : (uint16_t)params;
-}
-
-static bool several(spy_stmt stmt)
-{
-    const spy_stmt *parts;
-    return spy_classify_parts(spy_observe_classifier(), stmt, &parts) > 1;
-}
-
-/* How the server reads TEXT: a backslash in a literal escapes where the connection says so. */
-static unsigned how_read(const struct spy_query *call, const char *text, size_t len)
-{
-    if (memchr(text, '\\', len) == NULL)
-        return 0;
-    const char *standard = call->pq->PQparameterStatus(call->pgconn, "standard_conforming_strings");
-    return standard != NULL && strcmp(standard, "off") == 0 ? SPY_SQL_BACKSLASH : 0;
-}
-
-static spy_stmt stmt_of_text(const struct spy_query *call, const char *text)
-{
-    size_t len = strlen(text);
-    return spy_classify_sql_as(spy_observe_classifier(), text, len, how_read(call, text, len));
-}
-
-void spy_query_text(struct spy_query *call, const char *text)
-{
-    if (call->region == NULL)
-        return;
-    struct spy_flight *flight = open_flight(call, SPY_FLIGHT_STATEMENT);
-    if (text != NULL)
-        flight->stmt = stmt_of_text(call, text);
-    if (call->conn != NULL && several(flight->stmt)) {
-        call->asked = false;
-        call->conn->batch = call;
-    }
-    ask(call);
-}
-
-/* Several are an error then, and that is one. */
-void spy_query_command(struct spy_query *call, const char *text, int params)
-{
-    if (call->region == NULL)
-        return;
-    struct spy_flight *flight = open_flight(call, SPY_FLIGHT_STATEMENT);
-    flight->whole = true;
-    flight->params = params_of(params);
-    if (text != NULL)
-        flight->stmt = stmt_of_text(call, text);
-    ask(call);
-}
-
-/* Names prepared in one watch mean nothing in another (a fork's child has other statement rows). */
-static uint64_t prepared_key(const struct spy_query *call, const char *name)
-{
-    return spy_prepared_key(call->conn->serial ^ call->region->epoch_mono_ns, name);
-}
-
-static void keep_name(struct spy_flight *flight, const char *name)
-{
-    size_t len = strnlen(name, SPY_FLIGHT_NAME_BYTES - 1);
-    memcpy(flight->name, name, len);
-}
-
-static spy_stmt stmt_of_name(const struct spy_query *call, const char *name, uint64_t key)
-{
-    spy_stmt stmt;
-    if (key != 0 && spy_prepared_get(key, &stmt))
-        return stmt;
-    spy_self_count(call->region, SPY_SELF_PREPARED_UNKNOWN);
-    return spy_classify_prepared(spy_observe_classifier(), name, NULL, 0);
-}
-
-void spy_query_name(struct spy_query *call, const char *name, int params)
-{
-    if (call->region == NULL)
-        return;
-    struct spy_flight *flight = open_flight(call, SPY_FLIGHT_STATEMENT);
-    flight->whole = true;
-    flight->params = params_of(params);
-    if (name != NULL) {
-        flight->prepared_key = call->conn != NULL ? prepared_key(call, name) : 0;
-        flight->stmt = stmt_of_name(call, name, flight->prepared_key);
-        keep_name(flight, name);
-    }
-    ask(call);
-}
-
-/* The name stands for its text from here on, and not only when the server has said yes: in a
- * pipeline it is executed before that. Should the server say no, what it stood for comes back. */
-void spy_query_prepare(struct spy_query *call, const char *name, const char *text)
-{
-    if (call->region == NULL)
-        return;
-    struct spy_classifier *classifier = spy_observe_classifier();
-    struct spy_flight *flight = open_flight(call, SPY_FLIGHT_PREPARE);
-    flight->op = spy_classify_builtin(classifier, SPY_BUILTIN_PREPARE);
-    if (name != NULL && text != NULL && call->conn != NULL) {
-        keep_name(flight, name);
-        flight->prepared_key = prepared_key(call, name);
-        if (!spy_prepared_get(flight->prepared_key, &flight->prepared_before))
-            flight->prepared_before = SPY_STMT_OTHER;
-        size_t len = strlen(text);
-        spy_prepared_put(flight->prepared_key, spy_classify_prepared_as(classifier, name, text, len,
-                                                                        how_read(call, text, len)));
-    }
-    ask(call);
-}
-
-void spy_query_own(struct spy_query *call, enum spy_builtin which)
-{
-    if (call->region == NULL)
-        return;
-    struct spy_flight *flight = open_flight(call, SPY_FLIGHT_OWN);
-    flight->op = spy_classify_builtin(spy_observe_classifier(), which);
-    ask(call);
-}
-
 /* ---- end ------------------------------------------------------------------------------------ */
 
 static void leave(struct spy_query *call, int saved_errno)
@@ -250,6 +102,12 @@ void spy_query_done(struct spy_query *call)
 {
     if (call->region != NULL)
         leave(call, errno);
+}
+
+static bool in_pipeline(const struct spy_query *call)
+{
+    return call->pq->PQpipelineStatus != NULL &&
+           call->pq->PQpipelineStatus(call->pgconn) != PQ_PIPELINE_OFF;
 }
 
 /* Outside a pipeline libpq fetches and discards what the program did not before it asks anew: what
@@ -350,12 +208,14 @@ void spy_query_synced(struct spy_query *call, int sent)
         return;
     int saved_errno = errno;
     if (sent && call->conn != NULL) {
-        struct spy_flight *sync = open_flight(call, SPY_FLIGHT_SYNC);
-        sync->op = spy_classify_builtin(spy_observe_classifier(), SPY_BUILTIN_SYNC);
-        sync->begin_ns = spy_now();
+        call->flight = (struct spy_flight){
+            .kind = SPY_FLIGHT_SYNC,
+            .op = spy_classify_builtin(spy_observe_classifier(), SPY_BUILTIN_SYNC),
+            .begin_ns = spy_now(),
+        };
         discard(call, true, false);
         call->conn->flights.pipelined = true;
-        spy_flights_push(&call->conn->flights, sync);
+        spy_flights_push(&call->conn->flights, &call->flight);
     }
     leave(call, saved_errno);
 }

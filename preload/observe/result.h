@@ -24,6 +24,9 @@ void spy_result_unseen(struct spy_query *call, struct spy_flight *flight, uint64
 /* The operation that FLIGHT, or what it has under way, is by itself. */
 uint32_t spy_result_op(const struct spy_flight *flight);
 
+/* Is FLIGHT, or of several statements one, still to be credited? */
+bool spy_result_under_way(const struct spy_flight *flight);
+
 /* PQgetResult handed over RESULT at NOW. */
 void spy_result_handed(struct spy_query *call, const PGresult *result, uint64_t now);
 

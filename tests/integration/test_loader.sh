@@ -111,6 +111,10 @@ if [ -z "$runtime" ]; then # which would have to be in all of them
     statement 'select ?' 450 0 450
 fi
 
+same "somebody else's wrapper around one" "$victims/pointers" '' "$victims/shim.so"
+assert_match "which is called" 'in the shim' "$(<"$TEST_DIR/bare")"
+statement 'select ?' 150 0 150
+
 # There are stubs for eight.
 for i in 0 1 2 3 4 5 6 7 8 9; do
     cp "$c" "$TEST_DIR/libpq-$i.so.5"

@@ -35,7 +35,7 @@ tls_files() {
 }
 
 server_microhttpd() {
-    # shellcheck disable=SC2046 # two names without blanks, or none
+    # shellcheck disable=SC2046,SC2207 # two names without blanks, or none
     command=("$BUILD/victims/microhttpd" "$port" "$site" $(tls_files))
 }
 
@@ -109,7 +109,7 @@ server_apache_prefork() {
 
 # In front of a server that is not watched; large bodies are spliced.
 server_haproxy() {
-    local tls= backend
+    local tls='' backend
     [ "$scheme" = http ] || tls="ssl crt $TEST_DIR/both.pem"
     cat "$key" "$cert" >"$TEST_DIR/both.pem"
     backend=$(free_port)
@@ -143,7 +143,7 @@ server_uvicorn() {
 }
 
 server_node() {
-    # shellcheck disable=SC2046
+    # shellcheck disable=SC2046,SC2207
     command=(node "$here/servers/app.js" "$port" $(tls_files))
 }
 
@@ -152,7 +152,7 @@ server_php() {
 }
 
 server_webrick() {
-    # shellcheck disable=SC2046
+    # shellcheck disable=SC2046,SC2207
     command=(ruby "$here/servers/webrick.rb" "$port" $(tls_files))
 }
 
@@ -184,9 +184,8 @@ accepts_or_dead() {
 
 # Starts the server named, watched. Its port may be taken between the choice and the start.
 start() {
-    local try
     rm -rf "$run_dir"
-    for try in 1 2 3; do
+    for _ in 1 2 3; do
         port=$(free_port)
         "server_$1"
         # In a session of its own: Apache ends by signalling its process group.

@@ -137,6 +137,27 @@ static void an_event_loop(void **state)
     assert_owner(spy_attribute(region), a + 1, SPY_WAY_THREAD);
 }
 
+/* Beyond SPY_SHARDS threads several count in one shard: another's request is not taken for one's
+ * own. */
+static void a_shard_of_several_threads(void **state)
+{
+    (void)state;
+    struct spy_owner owner;
+    uint32_t other, another;
+    (void)spy_open_shard(region); /* this thread, which stays alive, owns the first shard */
+    uint32_t self = atomic_load(&spy_region_shard(region, 0)->owner);
+    for (uint32_t i = 1; i < SPY_SHARDS; i++)
+        atomic_store(&spy_region_shard(region, i)->owner, self);
+    atomic_store(&region->shards_used, SPY_SHARDS);
+    elsewhere(begin_request, &other); /* in the shared shard */
+    elsewhere(begin_query, &owner);
+    assert_owner(owner, other + 1, SPY_WAY_ONLY);
+    another = spy_open_request(region, HTTP, 100);
+    elsewhere(begin_query, &owner);
+    assert_owner(owner, 0, SPY_WAY_NONE);
+    assert_owner(spy_attribute(region), another + 1, SPY_WAY_THREAD);
+}
+
 /* ---- what it gets --------------------------------------------------------------------------- */
 
 static void a_request_gets_its_queries(void **state)
@@ -256,10 +277,15 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     spy_process->pid = getpid();
     const struct CMUnitTest tests[] = {
-        TEST(without_a_request),          TEST(a_blocking_server),
-        TEST(a_pool_of_workers),          TEST(an_event_loop),
-        TEST(a_request_gets_its_queries), TEST(a_query_that_outlives_its_request),
-        TEST(a_request_without_a_row),    TEST(repeated_statements_are_noted),
+        TEST(without_a_request),
+        TEST(a_blocking_server),
+        TEST(a_pool_of_workers),
+        TEST(an_event_loop),
+        TEST(a_shard_of_several_threads),
+        TEST(a_request_gets_its_queries),
+        TEST(a_query_that_outlives_its_request),
+        TEST(a_request_without_a_row),
+        TEST(repeated_statements_are_noted),
         TEST(every_thread_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

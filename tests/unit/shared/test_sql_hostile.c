@@ -17,7 +17,7 @@
 
 #include "shared/sql.h"
 
-enum { LONGEST = 10 * 1000 * 1000, LONG = 1000 * 1000 };
+enum { LONGEST = 10 * 1000 * 1000, LONG = 400 * 1000 };
 
 /* What one way of reading a text may take, in seconds of processor time, under a sanitizer and
  * on a slow machine. */
