@@ -34,15 +34,19 @@ static void break_head(struct spy_query *call, bool cut, uint64_t now)
     spy_flights_pop(flights);
 }
 
-/* Nothing more comes. What has its result is over, what is behind it was never executed. */
+/* Nothing more comes for the head: it is over if it had its result, else it was never executed. */
+static void abort_head(struct spy_query *call)
+{
+    struct spy_flight *head = call->conn->flights.head;
+    head->aborted = head->aborted || head->over_ns == 0;
+    finish_head(call, head->over_ns);
+}
+
 static void abort_all(struct spy_query *call)
 {
-    struct spy_flights *flights = &call->conn->flights;
-    while (flights->head != NULL) {
-        flights->head->aborted = flights->head->over_ns == 0;
-        finish_head(call, flights->head->over_ns);
-    }
-    spy_flights_clear(flights);
+    while (call->conn->flights.head != NULL)
+        abort_head(call);
+    spy_flights_clear(&call->conn->flights);
 }
 
 /* The end of a segment: what is queued before it is over, and what did not end is nothing we can
@@ -50,10 +54,8 @@ static void abort_all(struct spy_query *call)
 static void reach_sync(struct spy_query *call, uint64_t now)
 {
     struct spy_flights *flights = &call->conn->flights;
-    while (flights->head != NULL && flights->head->kind != SPY_FLIGHT_SYNC) {
-        flights->head->aborted = flights->head->aborted || flights->head->over_ns == 0;
-        finish_head(call, flights->head->over_ns);
-    }
+    while (flights->head != NULL && flights->head->kind != SPY_FLIGHT_SYNC)
+        abort_head(call);
     if (flights->head != NULL)
         finish_head(call, now);
     else if (flights->lost > 0)
@@ -73,16 +75,10 @@ static void reach_end(struct spy_query *call, uint64_t now)
         finish_head(call, now);
 }
 
-static bool in_pipeline(const struct spy_query *call)
-{
-    return call->pq->PQpipelineStatus != NULL &&
-           call->pq->PQpipelineStatus(call->pgconn) != PQ_PIPELINE_OFF;
-}
-
 static void nothing_handed(struct spy_query *call, uint64_t now)
 {
     struct spy_flights *flights = &call->conn->flights;
-    bool pipeline = in_pipeline(call);
+    bool pipeline = spy_query_in_pipeline(call);
     if (!pipeline || flights->seen)
         reach_end(call, now);
     else if (!flights->stray)

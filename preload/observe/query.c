@@ -104,12 +104,6 @@ void spy_query_done(struct spy_query *call)
         leave(call, errno);
 }
 
-static bool in_pipeline(const struct spy_query *call)
-{
-    return call->pq->PQpipelineStatus != NULL &&
-           call->pq->PQpipelineStatus(call->pgconn) != PQ_PIPELINE_OFF;
-}
-
 /* Outside a pipeline libpq fetches and discards what the program did not before it asks anew: what
  * is still in flight ended there. Not so where it REFUSED because something is under way. A
  * pipeline is begun and ended only where nothing is. */
@@ -149,8 +143,8 @@ void spy_query_end(struct spy_query *call, const PGresult *result)
     uint64_t now = spy_now();
     int saved_errno = errno;
     struct spy_flight *flight = &call->flight;
-    bool told_apart = flight->first_ns != 0 || flight->part != 0; /* by inner_result() */
-    bool pipeline = result == NULL && in_pipeline(call);          /* there it is refused */
+    bool told_apart = flight->first_ns != 0 || flight->part != 0;  /* by inner_result() */
+    bool pipeline = result == NULL && spy_query_in_pipeline(call); /* there it is refused */
     discard(call, pipeline, result == NULL);
     if (!told_apart) {
         flight->whole = true;
@@ -174,7 +168,7 @@ void spy_query_end_own(struct spy_query *call, bool failed, uint64_t bytes_in, u
     call->flight.code = failed ? SPY_SQLSTATE_NO_ANSWER : 0;
     call->flight.bytes_in = bytes_in;
     call->flight.bytes_out = bytes_out;
-    discard(call, in_pipeline(call), failed);
+    discard(call, spy_query_in_pipeline(call), failed);
     spy_result_credit(call, &call->flight, now);
     spy_inflight_settle(call, now);
     leave(call, saved_errno);
@@ -190,7 +184,7 @@ void spy_query_sent(struct spy_query *call, int sent)
     uint64_t now = sent ? 0 : spy_now();
     int saved_errno = errno;
     if (sent) {
-        bool pipeline = in_pipeline(call);
+        bool pipeline = spy_query_in_pipeline(call);
         discard(call, pipeline, false);
         stay_in_flight(call, pipeline);
     } else {

@@ -42,6 +42,13 @@ struct spy_query {
 const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *conn,
                                         const void *caller, const void *frame);
 
+/* Is the connection in pipeline mode? */
+static inline bool spy_query_in_pipeline(const struct spy_query *call)
+{
+    return call->pq->PQpipelineStatus != NULL &&
+           call->pq->PQpipelineStatus(call->pgconn) != PQ_PIPELINE_OFF;
+}
+
 /* The statements of TEXT. NULL is a text, too: libpq refuses it. */
 void spy_query_text(struct spy_query *call, const char *text);
 
