@@ -5,6 +5,7 @@
 #   - it exports exactly the hooks of preload/hooks/hooks.def
 #   - it needs libc only, has no text relocation, is bound and made read-only before it runs, and
 #     has its thread-local storage in the static block (access never allocates)
+#   - it asks for no executable stack, and its objects say that they have landing pads
 #   - nothing in it may end the program, print, or start another one
 #   - nothing in it calls a function that it interposes
 #   - only what runs outside the hot path may allocate
