@@ -371,8 +371,23 @@ $(BUILD)/bench/%: tests/bench/%.c $(UNIT_LIB) Makefile
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) $< $(UNIT_LIB) -lyaml -lm -o $@
 
 .PHONY: bench
-bench: $(BENCH_BINS) ## build and run the benchmarks
-	$(Q)set -e; for b in $^; do $$b; done
+bench: $(BENCH_BINS) bench-pq ## build and run the benchmarks
+	$(Q)set -e; for b in $(BENCH_BINS); do $$b; done
+
+# Against a stand-in for libpq, linked in two ways.
+$(BUILD)/bench/%/libpq.so.5: tests/bench/pq_standin.c Makefile | $(BUILD)/.deps
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared -Wl,-soname,$(@F) \
+	    $(if $(filter symbolic,$*),-Wl$(comma)-Bsymbolic-functions) $< -o $@
+
+$(BUILD)/bench/pq_calls: tests/bench/pq_calls.c $(BUILD)/bench/plain/libpq.so.5 Makefile
+	$(call say,BENCH,$@)
+	$(Q)$(CC) $(VICTIM_CFLAGS) $< $(BUILD)/bench/plain/libpq.so.5 -o $@
+
+.PHONY: bench-pq
+bench-pq: $(BUILD)/bench/pq_calls $(BUILD)/bench/symbolic/libpq.so.5 $(BUILD)/libperfspy.so
+	$(Q)BUILD=$(BUILD) tests/bench/pq.sh
 
 run_tests = BUILD=$(BUILD) SAN=$(SAN) V=$(V) T='$(T)' CC='$(CC)' tools/scripts/run-tests.sh
 

@@ -124,12 +124,12 @@ statement 'select ?' 2 0
 operation libpq.cancel 2 2
 nothing_but libpq.{connect,cancel} 'select ?'
 
-# ---- cancels, from a signal handler, in a thread and on a stack of its own --------------------
+# ---- cancels, from a callback, from a signal handler, in a thread and on a stack of its own ----
 
 watch cancel "$victims/calls" cancel "$dsn"
-operation libpq.cancel 10 0
+operation libpq.cancel 8 0
 operation libpq.connect 4 0
-statement 'do ?' 10 8
+statement 'do ?' 8 6
 statement 'select ?' 4 0
 nothing_but libpq.{connect,cancel} 'do ?' 'select ?'
 

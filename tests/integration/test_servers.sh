@@ -328,6 +328,10 @@ serve() {
         skip "$1 $scheme" "$2 is not installed"
         return
     fi
+    if [ "$1 $scheme" = "node https" ] && ! ldd "$(command -v node)" | grep -q libssl; then
+        skip "$1 $scheme" "this node has its TLS library inside (Debian's has not)"
+        return
+    fi
     start "$1" || return 0
     examine "$1" "$4" "$5"
     stop_process "$server" || true
@@ -348,7 +352,7 @@ apache_prefork apache2  http,https /hello  keep,pipeline,slow
 haproxy        haproxy  http,https /echo   keep,pipeline,slow
 gunicorn       gunicorn http,https /echo   keep
 uvicorn        uvicorn  http,https /echo   keep
-node           node     http       /echo   keep,pipeline
+node           node     http,https /echo   keep,pipeline
 php            php      http       /echo   -
 webrick        ruby     http,https /echo   keep
 puma           puma     http,https /echo   -

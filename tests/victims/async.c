@@ -264,6 +264,19 @@ static void lost(const char *dsn, PGconn *conn)
     printf("refused: %d\n", PQsendQuery(victim, "SELECT 'refused'"));
     want_errors(want_calls("select ?", 1), "XP002", 1);
     PQfinish(victim);
+
+    /* By the second of three statements in one text. */
+    victim = connect_to(dsn);
+    PQsendQuery(victim, "SELECT 1 AS suicide_1; SELECT pg_terminate_backend(pg_backend_pid()) AS "
+                        "suicide_2; SELECT 3 AS suicide_3");
+    want_result(want_calls("select ? as suicide_1", 1), result = PQgetResult(victim));
+    show("suicide", result);
+    w = want_calls("select pg_terminate_backend(pg_backend_pid()) as suicide_2", 1);
+    want_result(w, result = PQgetResult(victim));
+    show("suicide", result);
+    while ((result = PQgetResult(victim)) != NULL)
+        show("suicide", result);
+    PQfinish(victim);
 }
 
 /* ---- connections, threads, processes -------------------------------------------------------- */

@@ -271,22 +271,19 @@ static void run_newer(void)
     PQfinish(conn);
 }
 
-/* ---- cancelling from a signal handler -------------------------------------------------------- */
+/* ---- cancelling what libpq waits for --------------------------------------------------------- */
 
-static PGcancel *handle;        /* cancels what is run, */
-static PGconn *requested;       /* or the connection itself does */
-static volatile int done;       /* cancels that were sent */
-static volatile bool in_notice; /* the signal comes while a notice is handled, not in poll() */
+static PGcancel *handle;    /* cancels what is run, */
+static PGconn *requested;   /* or the connection itself does */
+static volatile int done;   /* cancels that were sent */
+static volatile bool waits; /* until the signal comes in poll(), not while a notice is handled */
 
 static void on_signal(int number)
 {
     char error[256];
     int saved_errno = errno;
     (void)number;
-    if (handle != NULL)
-        done += PQcancel(handle, error, sizeof(error));
-    else
-        done += PQrequestCancel(requested);
+    done += PQcancel(handle, error, sizeof(error));
     errno = saved_errno;
 }
 
@@ -294,30 +291,25 @@ static void on_signal(int number)
 static void on_notice(void *unused, const char *message)
 {
     (void)unused, (void)message;
-    if (in_notice)
-        raise(SIGALRM);
-    else
+    if (requested != NULL)
+        done += PQrequestCancel(requested); /* not for signal handlers: it allocates */
+    else if (waits)
         setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {0, 50000}}, NULL);
+    else
+        raise(SIGALRM);
 }
 
-static void cancel_own(PGconn *conn, const char *what, bool by_handle, bool at_once)
+static void cancel_own(PGconn *conn, const char *what)
 {
-    handle = by_handle ? PQgetCancel(conn) : NULL;
-    requested = conn;
-    in_notice = at_once;
     show(what, PQexec(conn, "DO $$ BEGIN RAISE NOTICE 'go'; PERFORM pg_sleep(60); END $$"));
-    PQfreeCancel(handle);
 }
 
 /* A cancel of another connection, which has nothing to do, leaves this one's statements as they
  * are: each of them is told apart, as libpq's own calls are, before the signal and after. */
-static void cancel_other(PGconn *conn, PGconn *idle)
+static void cancel_other(PGconn *conn)
 {
-    handle = PQgetCancel(idle);
-    in_notice = false;
     show("not cancelled", PQexec(conn, "DO $$ BEGIN RAISE NOTICE 'go'; PERFORM pg_sleep(0.2); END "
                                        "$$; SELECT 'second'; SELECT 'third'"));
-    PQfreeCancel(handle);
 }
 
 /* A thread whose signals are handled on a stack that lies above its own. */
@@ -330,11 +322,19 @@ static void *cancel_all(void *above)
     sigaction(SIGALRM, &action, NULL);
     PGconn *conn = connected(), *idle = connected();
     PQsetNoticeProcessor(conn, on_notice, NULL);
-    cancel_own(conn, "cancelled in poll", true, false);
-    cancel_own(conn, "cancelled in a notice", true, true);
-    cancel_own(conn, "requested in poll", false, false);
-    cancel_own(conn, "requested in a notice", false, true);
-    cancel_other(conn, idle);
+    handle = PQgetCancel(conn);
+    waits = true;
+    cancel_own(conn, "cancelled in poll");
+    waits = false;
+    cancel_own(conn, "cancelled in a notice");
+    PQfreeCancel(handle);
+    requested = conn;
+    cancel_own(conn, "requested in a notice");
+    requested = NULL;
+    handle = PQgetCancel(idle);
+    waits = true;
+    cancel_other(conn);
+    PQfreeCancel(handle);
     PQfinish(conn);
     PQfinish(idle);
     return NULL;
