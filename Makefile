@@ -36,8 +36,8 @@ CFLAGS   += -std=gnu11 $(OPT) $(WARN) $(SANFLAGS)
 LDFLAGS  += $(SANFLAGS)
 
 # Which machine it is built for. Its landing pads and shadow stack: a library without them would
-# switch them off in a program that has them.
-ARCH       := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+# switch them off in a program that has them. A machine that has no compiler yet is asked itself.
+ARCH       := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null || uname -m)))
 GUARDED    := $(if $(filter x86_64,$(ARCH)),-fcf-protection=full,-mbranch-protection=standard)
 
 PQ_CFLAGS := -I$(shell pg_config --includedir 2>/dev/null || echo /usr/include/postgresql)
