@@ -19,7 +19,8 @@ struct spy_process {
     /* NULL: nothing is recorded. Stored once with release by spy_process_publish(), when the
      * region and all that it needs are complete; pairs with the acquire load below. */
     _Atomic(struct spy_region *) region;
-    _Atomic int starting; /* 1: a thread is at work in spy_process_start() */
+    _Atomic uint32_t capturing; /* 1: a capture is under way (record/capture.h) */
+    _Atomic int starting;       /* 1: a thread is at work in spy_process_start() */
     int pid;
 };
 
