@@ -155,6 +155,31 @@ struct spy_sequence spy_classify_sequence(const struct spy_classifier *c, const 
     return found;
 }
 
+static bool is_step(const struct spy_classifier *c, const struct spy_stmt_row *row, uint32_t op)
+{
+    const struct spy_op *o = spy_region_op(c->ops.region, op);
+    const struct spy_rule *rule = o->mapped ? &c->rules->rule[o->rule] : NULL;
+    for (uint32_t i = 0; rule != NULL && i < rule->steps && row->fits > 0; i++) {
+        uint32_t pattern = spy_patterns_find(&c->patterns, rule->step[i]);
+        for (uint32_t fit = 0; fit < row->fits; fit++)
+            if (row->fit[fit] == pattern)
+                return true;
+    }
+    return false;
+}
+
+bool spy_classify_may_be(const struct spy_classifier *c, spy_stmt stmt, uint32_t op)
+{
+    const spy_stmt *parts = &stmt;
+    uint32_t count = spy_classify_parts(c, stmt, &parts);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct spy_stmt_row *row = spy_stmts_row(&c->stmts, parts[i]);
+        if (row->op == op || is_step(c, row, op))
+            return true;
+    }
+    return false;
+}
+
 /* --- requests ----------------------------------------------------------------------------- */
 
 /* A request that no rule matches. The place among the unmapped routes is taken before the row, so

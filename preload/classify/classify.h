@@ -129,6 +129,9 @@ struct spy_sequence {
 struct spy_sequence spy_classify_sequence(const struct spy_classifier *classifier,
                                           const spy_stmt *stmt, uint32_t count);
 
+/* Can a call of OP be STMT, or a part of it or of a sequence that it is in? */
+bool spy_classify_may_be(const struct spy_classifier *classifier, spy_stmt stmt, uint32_t op);
+
 /* The operation of a request. TARGET is the request target as on the wire (any form, with or
  * without a query), TARGET_LEN bytes. Unmapped: method and templated path (classify/template.h), at
  * most SPY_ROUTES_MAX of them, then "other", which counts SPY_SELF_OPS_FULL. */

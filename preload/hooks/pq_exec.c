@@ -29,6 +29,7 @@ SPY_EXPORT PGresult *PQexecParams(PGconn *conn, const char *command, int n, cons
     if (pq == NULL)
         return NULL;
     spy_query_command(&call, command, n);
+    spy_query_values(&call, n, types, values, lengths, formats);
     PGresult *result = SPY_REAL(pq, PQexecParams)(conn, command, n, types, values, lengths, formats,
                                                   result_format);
     spy_query_end(&call, result);
@@ -57,6 +58,7 @@ SPY_EXPORT PGresult *PQexecPrepared(PGconn *conn, const char *name, int n,
     if (pq == NULL)
         return NULL;
     spy_query_name(&call, name, n);
+    spy_query_values(&call, n, NULL, values, lengths, formats);
     PGresult *result =
         SPY_REAL(pq, PQexecPrepared)(conn, name, n, values, lengths, formats, result_format);
     spy_query_end(&call, result);

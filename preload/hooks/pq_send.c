@@ -30,6 +30,7 @@ SPY_EXPORT int PQsendQueryParams(PGconn *conn, const char *command, int n, const
     if (pq == NULL)
         return 0;
     spy_query_command(&call, command, n);
+    spy_query_values(&call, n, types, values, lengths, formats);
     int sent = SPY_REAL(pq, PQsendQueryParams)(conn, command, n, types, values, lengths, formats,
                                                result_format);
     spy_query_sent(&call, sent);
@@ -57,6 +58,7 @@ SPY_EXPORT int PQsendQueryPrepared(PGconn *conn, const char *name, int n, const 
     if (pq == NULL)
         return 0;
     spy_query_name(&call, name, n);
+    spy_query_values(&call, n, NULL, values, lengths, formats);
     int sent =
         SPY_REAL(pq, PQsendQueryPrepared)(conn, name, n, values, lengths, formats, result_format);
     spy_query_sent(&call, sent);

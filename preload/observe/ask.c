@@ -57,6 +57,15 @@ static spy_stmt stmt_of_text(const struct spy_query *call, const char *text)
     return spy_classify_sql_as(spy_observe_classifier(), text, len, how_read(call, text, len));
 }
 
+/* A capture may want this call: notes where what is asked stands. Out of line: seldom. */
+__attribute__((noinline)) static void note_given(struct spy_query *call, const char *text,
+                                                 const char *name)
+{
+    unsigned how = text != NULL ? how_read(call, text, strlen(text)) : 0;
+    call->given = (struct spy_asked){.text = text, .name = name, .how = how};
+    call->capturing = true;
+}
+
 void spy_query_text(struct spy_query *call, const char *text)
 {
     if (call->region == NULL)
@@ -68,6 +77,8 @@ void spy_query_text(struct spy_query *call, const char *text)
         call->asked = false;
         call->conn->batch = call;
     }
+    if (spy_capturing())
+        note_given(call, text, NULL);
     ask(call);
 }
 
@@ -81,6 +92,8 @@ void spy_query_command(struct spy_query *call, const char *text, int params)
     flight->params = params_of(params);
     if (text != NULL)
         flight->stmt = stmt_of_text(call, text);
+    if (spy_capturing())
+        note_given(call, text, NULL);
     ask(call);
 }
 
@@ -117,6 +130,8 @@ void spy_query_name(struct spy_query *call, const char *name, int params)
         flight->stmt = stmt_of_name(call, name, flight->prepared_key);
         keep_name(flight, name);
     }
+    if (spy_capturing())
+        note_given(call, NULL, name);
     ask(call);
 }
 

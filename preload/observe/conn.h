@@ -27,6 +27,7 @@ struct spy_pending {
     uint64_t epoch;         /* region the statements belong to */
     spy_stmt stmt[SPY_RULES_STEPS];
     struct spy_sample sample[SPY_RULES_STEPS];
+    spy_capture_ticket captured[SPY_RULES_STEPS];
 };
 
 struct spy_query;

@@ -85,6 +85,8 @@ struct spy_flight *spy_flights_push(struct spy_flights *flights, const struct sp
 void spy_flights_pop(struct spy_flights *flights)
 {
     struct spy_flight *head = flights->head;
+    if (head->captured != 0)
+        spy_capture_drop(head->captured);
     flights->head = head->next;
     flights->count--;
     if (flights->unsent == head)

@@ -13,6 +13,7 @@
 
 #include "classify/classify.h"
 #include "observe/attribution.h"
+#include "record/capture.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,6 +61,7 @@ struct spy_flight {
     uint64_t affected;
     uint64_t bytes_in;
     uint64_t bytes_out;
+    spy_capture_ticket captured;      /* what was asked; 0: it is not captured */
     char name[SPY_FLIGHT_NAME_BYTES]; /* it was prepared under; "" if it was not */
 };
 

@@ -5,6 +5,7 @@
  */
 #include "observe/query.h"
 
+#include "observe/captured.h"
 #include "observe/inflight.h"
 #include "observe/observe.h"
 #include "observe/result.h"
@@ -71,6 +72,7 @@ const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *pg
     call->pgconn = pgconn;
     call->frame = frame;
     call->region = NULL;
+    call->capturing = false;
     if (is_inner(call, caller))
         return call->pq;
     call->site = caller;
@@ -130,6 +132,8 @@ static void stay_in_flight(struct spy_query *call, bool pipeline)
         flights->pipelined = pipeline;
         flight = spy_flights_push(flights, &call->flight);
     }
+    if (call->capturing && flight != NULL)
+        flight->captured = spy_captured_copy(call);
     if (flight == NULL)
         spy_self_count(call->region, SPY_SELF_FLIGHTS_FULL);
     else if (pipeline && !flights->left && flights->unsent == NULL)

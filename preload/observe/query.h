@@ -26,6 +26,19 @@
 #include "runtime/guard.h"
 #include "runtime/libpq.h"
 
+/* What the program gave to a call, where it was: for a capture, which copies it once libpq has read
+ * it. */
+struct spy_asked {
+    const char *text; /* NULL: the statement was prepared */
+    const char *name; /* under this; NULL: it was not */
+    unsigned how;     /* to read the text: shared/sql.h */
+    int params;
+    const Oid *types;
+    const char *const *values;
+    const int *lengths;
+    const int *formats;
+};
+
 /* A call under way; lives in the wrapper's frame. */
 struct spy_query {
     const struct spy_libpq *pq;
@@ -36,7 +49,9 @@ struct spy_query {
     struct spy_region *region; /* NULL: pass through, this is no event */
     void *sending_before;      /* spy_thread.sending outside this call */
     bool asked;                /* libpq has sent what is asked: results that it gets answer that */
+    bool capturing;            /* `given` is filled in */
     struct spy_flight flight;  /* what is asked; valid after spy_query_text() and its like */
+    struct spy_asked given;
 };
 
 const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *conn,
@@ -57,6 +72,20 @@ void spy_query_command(struct spy_query *call, const char *text, int params);
 
 /* The statement prepared under NAME. */
 void spy_query_name(struct spy_query *call, const char *name, int params);
+
+/* The parameters of either, as the program gave them to libpq, and for as long as the call. */
+static inline void spy_query_values(struct spy_query *call, int params, const Oid *types,
+                                    const char *const *values, const int *lengths,
+                                    const int *formats)
+{
+    if (!call->capturing)
+        return;
+    call->given.params = params;
+    call->given.types = types;
+    call->given.values = values;
+    call->given.lengths = lengths;
+    call->given.formats = formats;
+}
 
 /* TEXT is to be prepared under NAME. */
 void spy_query_prepare(struct spy_query *call, const char *name, const char *text);

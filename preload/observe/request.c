@@ -5,6 +5,7 @@
 #include "observe/request.h"
 
 #include "observe/attribution.h"
+#include "observe/captured.h"
 #include "observe/observe.h"
 #include "observe/sequence.h"
 #include "record/open.h"
@@ -21,7 +22,10 @@ struct spy_request spy_request_head(struct spy_region *region, const char *metho
         spy_sequence_flush_thread(region, classifier);
     spy_classify_params(classifier, target, target_len, params);
     uint32_t op = spy_classify_http(classifier, method, method_len, target, target_len);
-    return (struct spy_request){op, spy_open_request(region, op, now_ns)};
+    struct spy_request request = {op, spy_open_request(region, op, now_ns)};
+    if (spy_capturing())
+        spy_captured_head(&request, method, method_len, target, target_len);
+    return request;
 }
 
 void spy_request_done(struct spy_region *region, uint32_t row, struct spy_sample *sample,
@@ -29,12 +33,18 @@ void spy_request_done(struct spy_region *region, uint32_t row, struct spy_sample
 {
     if (spy_thread.held_count > 0)
         spy_sequence_flush_thread(region, spy_observe_classifier());
+    /* Before the row is another request's. */
+    spy_capture_ticket captured = spy_capturing() ? spy_captured_take(row) : 0;
     spy_attribute_close(region, row, sample);
     spy_record_with(region, sample, params);
+    if (captured != 0)
+        spy_capture_credit(sample, sample, &captured, 1);
 }
 
 void spy_request_lost(struct spy_region *region, uint32_t row)
 {
+    if (spy_capturing())
+        spy_capture_drop(spy_captured_take(row));
     if (row < SPY_OPEN_REQUESTS)
         spy_close_request(region, row);
 }

@@ -4,6 +4,7 @@
  */
 #include "observe/result.h"
 
+#include "observe/captured.h"
 #include "observe/observe.h"
 #include "observe/prepared.h"
 #include "observe/sequence.h"
@@ -117,6 +118,7 @@ static void next_part(struct spy_flight *flight, uint64_t now)
                                                      : (uint16_t)(flight->part + 1),
                               .owner = flight->owner,
                               .site = flight->site,
+                              .captured = flight->captured,
                               .begin_ns = now};
     *flight = next;
 }
@@ -268,6 +270,20 @@ static bool counts(const struct spy_query *call, const struct spy_flight *flight
     return flight->begin_ns >= call->region->epoch_mono_ns;
 }
 
+/* What was kept of the statement that is credited now. That of a text with several stays for those
+ * to come. */
+static spy_capture_ticket captured_of(struct spy_query *call, struct spy_flight *flight)
+{
+    const spy_stmt *parts;
+    spy_capture_ticket captured = flight->captured;
+    if (captured == 0)
+        return call->capturing && flight == &call->flight ? spy_captured_copy(call) : 0;
+    if (parts_of(flight, &parts) > 1)
+        return spy_capture_clone(captured);
+    flight->captured = 0;
+    return captured;
+}
+
 void spy_result_credit(struct spy_query *call, struct spy_flight *flight, uint64_t now)
 {
     if (!counts(call, flight))
@@ -283,7 +299,7 @@ void spy_result_credit(struct spy_query *call, struct spy_flight *flight, uint64
                             flight->site);
     if (flight->kind == SPY_FLIGHT_STATEMENT)
         spy_sequence_add(call->region, spy_observe_classifier(), call->conn, stmt_of(flight),
-                         &sample, detail);
+                         &sample, detail, captured_of(call, flight));
     else
         spy_record_with(call->region, &sample, detail);
 }

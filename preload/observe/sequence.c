@@ -67,7 +67,9 @@ static uint32_t credit(struct spy_region *region, const struct spy_classifier *c
         }
         struct spy_sample sample = combine(p->sample, seq.matched, seq.op);
         spy_record(region, &sample);
+        spy_capture_credit(&sample, p->sample, p->captured, seq.matched);
         count -= seq.matched;
+        memmove(p->captured, p->captured + seq.matched, count * sizeof(p->captured[0]));
         memmove(p->stmt, p->stmt + seq.matched, count * sizeof(p->stmt[0]));
         memmove(p->sample, p->sample + seq.matched, count * sizeof(p->sample[0]));
     }
@@ -147,7 +149,7 @@ static bool claim(const struct spy_region *region, struct spy_pending *p, uint32
 
 void spy_sequence_add(struct spy_region *region, struct spy_classifier *classifier,
                       struct spy_conn *conn, spy_stmt stmt, struct spy_sample *sample,
-                      const char *detail)
+                      const char *detail, spy_capture_ticket captured)
 {
     struct spy_pending *p = conn != NULL ? &conn->pending : NULL;
     uint32_t held = 0;
@@ -155,10 +157,13 @@ void spy_sequence_add(struct spy_region *region, struct spy_classifier *classifi
     if (alone || (held == 0 && !spy_classify_sequence(classifier, &stmt, 1).extensible)) {
         sample->op = spy_classify_single(classifier, stmt);
         spy_record_with(region, sample, detail);
+        if (captured != 0)
+            spy_capture_credit(sample, sample, &captured, 1);
         return;
     }
     p->stmt[held] = stmt;
     p->sample[held] = *sample;
+    p->captured[held] = captured;
     settle(region, classifier, conn, held,
            credit(region, classifier, p, held + 1, sample->failed != 0));
 }

@@ -18,10 +18,11 @@
 #include "observe/conn.h"
 
 /* A statement STMT of connection CONN ended as SAMPLE (whose op is not set yet). DETAIL goes with
- * it as in spy_record_with(); a statement that is held for a sequence loses it. */
+ * it as in spy_record_with(); a statement that is held for a sequence loses it. CAPTURED is what
+ * was kept of it, or 0. */
 void spy_sequence_add(struct spy_region *region, struct spy_classifier *classifier,
                       struct spy_conn *conn, spy_stmt stmt, struct spy_sample *sample,
-                      const char *detail);
+                      const char *detail, spy_capture_ticket captured);
 
 /* The connection's sequence ends here. */
 void spy_sequence_flush(struct spy_region *region, struct spy_classifier *classifier,

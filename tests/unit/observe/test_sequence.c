@@ -65,7 +65,7 @@ static void run_on(struct spy_conn *on, const char *text, bool failed)
                            .failed = failed,
                            .code = failed ? 9 : 0};
     clock_ns += 15;
-    spy_sequence_add(f.region, f.c, on, fixture_sql(&f, text), &s, NULL);
+    spy_sequence_add(f.region, f.c, on, fixture_sql(&f, text), &s, NULL, 0);
 }
 
 static void run(const char *text)
