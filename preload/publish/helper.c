@@ -4,6 +4,7 @@
  */
 #include "publish/helper.h"
 
+#include "publish/capture_server.h"
 #include "publish/logwriter.h"
 #include "publish/server.h"
 #include "publish/sites.h"
@@ -60,6 +61,8 @@ static bool roll_is_due(uint64_t now_ns, uint64_t due_ns)
  * the next roll. perfspy-ctl reads the file after a second. */
 static uint64_t wake_time(uint64_t now_ns, uint64_t next_roll_ns)
 {
+    if (spy_capture_server_busy())
+        return now_ns + SPY_CAPTURE_LOOK_NS;
     if (spy_logwriter_active() || atomic_load_explicit(&told_to_look_up, memory_order_relaxed))
         return now_ns + LOOK_UP_NS;
     return spy_server_busy() || !spy_server_wakes() ? now_ns + SECOND_NS : next_roll_ns;
@@ -91,7 +94,7 @@ static void roll(uint64_t now_ns, uint64_t *next_roll_ns)
 
 static void *help(void *unused)
 {
-    struct pollfd fds[SPY_CLIENTS + 1];
+    struct pollfd fds[SPY_CLIENTS + 2];
     (void)unused;
     SPY_SYS2(SYS_prctl, PR_SET_NAME, "perfspy");
     uint64_t next_roll = spy_now() + SPY_HISTORY_STEP_NS;

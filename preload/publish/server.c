@@ -5,6 +5,7 @@
  */
 #include "publish/server.h"
 
+#include "publish/capture_server.h"
 #include "runtime/ownfd.h"
 #include "shared/sys.h"
 
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-#define LINE_BYTES 128
+#define LINE_BYTES 256 /* the longest: a capture of an operation with a long name */
 
 struct client {
     bool connected;
@@ -105,6 +106,7 @@ void spy_server_wake(void)
 
 void spy_server_reset(void)
 {
+    spy_capture_server_reset();
     spy_own_fd_close_all();
     memset(clients, 0, sizeof(clients));
     listening = -1;
@@ -132,7 +134,9 @@ static void command_dump(struct client *c, const struct spy_publication *p)
 
 static void command_help(struct client *c, const struct spy_publication *p)
 {
-    static const char text[] = "help  this list\ndump  an image of the region\n";
+    static const char text[] =
+        "help  this list\ndump  an image of the region\n"
+        "capture CALLS MS SLOW_MS OPERATION  what its next calls are given\n";
     (void)p;
     answer(c, "ok", text, sizeof(text) - 1);
 }
@@ -145,12 +149,28 @@ static const struct {
     {"help", command_help},
 };
 
-static void run_command(struct client *c, const struct spy_publication *p)
+/* The client goes over to the capture. */
+static void command_capture(struct client *c, const struct spy_publication *p, const char *request,
+                            uint64_t now_ns)
 {
+    const char *error = spy_capture_server_begin(p->region, c->slot, request, now_ns);
+    if (error != NULL)
+        answer(c, "error", error, strlen(error));
+    else
+        memset(c, 0, sizeof(*c));
+}
+
+static void run_command(struct client *c, const struct spy_publication *p, uint64_t now_ns)
+{
+    static const char capture[] = "capture ";
     static const char unknown[] = "unknown command; \"help\" lists the commands\n";
     static const char refused[] = "refused: you are neither this process' user nor root\n";
     if (!c->allowed) {
         answer(c, "error", refused, sizeof(refused) - 1);
+        return;
+    }
+    if (strncmp(c->line, capture, sizeof(capture) - 1) == 0) {
+        command_capture(c, p, c->line + sizeof(capture) - 1, now_ns);
         return;
     }
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
@@ -206,7 +226,7 @@ static bool welcome(const struct spy_publication *p, uint64_t now_ns)
 }
 
 /* Reads a command, up to its newline. */
-static void read_line(struct client *c, int fd, const struct spy_publication *p)
+static void read_line(struct client *c, int fd, const struct spy_publication *p, uint64_t now_ns)
 {
     long n = spy_sys_read(fd, c->line + c->line_len, sizeof(c->line) - 1 - c->line_len);
     if (n == -EAGAIN || n == -EINTR)
@@ -219,7 +239,7 @@ static void read_line(struct client *c, int fd, const struct spy_publication *p)
     char *end = memchr(c->line, '\n', c->line_len);
     if (end != NULL || c->line_len == sizeof(c->line) - 1) {
         *(end != NULL ? end : c->line + c->line_len) = '\0';
-        run_command(c, p);
+        run_command(c, p, now_ns);
     }
 }
 
@@ -248,7 +268,7 @@ static void attend(struct client *c, const struct spy_publication *p, uint64_t n
         return;
     }
     if (!c->answering)
-        read_line(c, fd, p);
+        read_line(c, fd, p, now_ns);
     if (c->connected && c->answering)
         send_some(c, fd);
 }
@@ -278,6 +298,7 @@ unsigned spy_server_prepare(struct pollfd *fds)
         if (clients[i].connected)
             fds[n++] = (struct pollfd){.fd = spy_own_fd_number(clients[i].slot),
                                        .events = clients[i].answering ? POLLOUT : POLLIN};
+    n += spy_capture_server_prepare(&fds[n]);
     int listener = listening >= 0 ? spy_own_fd_number(listening) : -1;
     if (listener >= 0 && free_client() != NULL)
         fds[n++] = (struct pollfd){.fd = listener, .events = POLLIN};
@@ -290,6 +311,7 @@ void spy_server_serve(const struct spy_publication *p, const struct pollfd *fds,
     for (int i = 0; i < SPY_CLIENTS; i++)
         if (clients[i].connected)
             attend(&clients[i], p, now_ns);
+    spy_capture_server_serve(now_ns);
     for (unsigned i = 0; i < count; i++)
         if (listening >= 0 && fds[i].revents != 0 && fds[i].fd == spy_own_fd_number(listening))
             while (welcome(p, now_ns))

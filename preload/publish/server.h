@@ -23,7 +23,7 @@
  * socket can be had. */
 bool spy_server_open(struct spy_publication *publication);
 
-/* Fills FDS (SPY_CLIENTS + 1 entries) with what to wait for; returns how many. */
+/* Fills FDS (SPY_CLIENTS + 2 entries) with what to wait for; returns how many. */
 unsigned spy_server_prepare(struct pollfd *fds);
 
 /* Serves what FDS says is ready, and closes clients past their deadline. */
