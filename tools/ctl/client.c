@@ -192,23 +192,69 @@ static enum spy_status receive_image(const struct client *c, struct spy_region *
     return status;
 }
 
-enum spy_status ctl_client_dump(const char *path, uint32_t uid, struct spy_process_id id,
-                                struct spy_region **out, struct spy_error *err)
+/* Connects to the server of a process and sends it LINE; closes C's descriptor if it fails. */
+static enum spy_status ask(struct client *c, const struct ctl_server_name *server, const char *line,
+                           struct spy_error *err)
 {
-    *out = NULL;
-    struct client c = {
+    *c = (struct client){
         .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
         .deadline_ns = ctl_clock_ns(CLOCK_MONOTONIC) + CTL_CLIENT_DEADLINE_MS * 1000000ull,
     };
-    if (c.fd < 0)
+    if (c->fd < 0)
         return spy_fail(err, SPY_ERR_IO, "%s", strerror(errno));
-    enum spy_status status = connect_to(&c, path, uid, id, err);
+    enum spy_status status = connect_to(c, server->path, server->uid, server->id, err);
     if (status == SPY_OK)
-        status = check_peer(&c, uid, err);
+        status = check_peer(c, server->uid, err);
     if (status == SPY_OK)
-        status = send_all(&c, "dump\n", err);
-    if (status == SPY_OK)
-        status = receive_image(&c, out, err);
+        status = send_all(c, line, err);
+    if (status != SPY_OK)
+        close(c->fd);
+    return status;
+}
+
+enum spy_status ctl_client_dump(const char *path, uint32_t uid, struct spy_process_id id,
+                                struct spy_region **out, struct spy_error *err)
+{
+    struct client c;
+    *out = NULL;
+    enum spy_status status = ask(&c, &(struct ctl_server_name){path, uid, id}, "dump\n", err);
+    if (status != SPY_OK)
+        return status;
+    status = receive_image(&c, out, err);
     close(c.fd);
+    return status;
+}
+
+/* What a server says instead of "ok 0". */
+static enum spy_status receive_refusal(const struct client *c, bool ok, size_t count,
+                                       struct spy_error *err)
+{
+    char text[256] = "";
+    size_t len = count < sizeof(text) ? count : sizeof(text) - 1;
+    if (ok)
+        return spy_fail(err, SPY_ERR_CORRUPT, "an answer that is not of the protocol");
+    enum spy_status status = receive(c, text, len, err);
+    if (status != SPY_OK)
+        return status;
+    text[strcspn(text, "\n")] = '\0';
+    return spy_fail(err, SPY_ERR_REFUSED, "%s", text);
+}
+
+enum spy_status ctl_client_stream(const struct ctl_server_name *server, const char *line, int *fd,
+                                  struct spy_error *err)
+{
+    struct client c;
+    bool ok = false;
+    size_t count = 0;
+    enum spy_status status = ask(&c, server, line, err);
+    if (status != SPY_OK)
+        return status;
+    status = receive_line(&c, &ok, &count, err);
+    if (status == SPY_OK && (!ok || count > 0))
+        status = receive_refusal(&c, ok, count, err);
+    if (status == SPY_OK)
+        *fd = c.fd;
+    else
+        close(c.fd);
     return status;
 }

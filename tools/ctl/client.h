@@ -20,4 +20,16 @@ SPY_MUST_CHECK enum spy_status ctl_client_dump(const char *path, uint32_t uid,
                                                struct spy_process_id id, struct spy_region **out,
                                                struct spy_error *err);
 
+/* Whose server is meant: as ctl_client_dump() has it. */
+struct ctl_server_name {
+    const char *path; /* or NULL */
+    uint32_t uid;
+    struct spy_process_id id;
+};
+
+/* Sends LINE, a command whose answer begins with "ok 0" and goes on: *FD is where, non-blocking and
+ * the caller's. What the server refuses is SPY_ERR_REFUSED, in its words. */
+SPY_MUST_CHECK enum spy_status ctl_client_stream(const struct ctl_server_name *server,
+                                                 const char *line, int *fd, struct spy_error *err);
+
 #endif

@@ -40,7 +40,11 @@
       "Default: 2.")                                                                               \
     X(TIMEOUT, 0, "timeout", "DURATION", "Kill CMD after DURATION. Default: 30s.")                 \
     X(INITIAL, 0, "initial", "", "Tell the first state as well, as a change from unknown.")        \
-    X(FOR, 0, "for", "DURATION", "Alert after a condition held for DURATION. Default: 1m.")        \
+    X(FOR, 0, "for", "DURATION",                                                                   \
+      "export: alert after a condition held for DURATION (default: 1m). capture: end after "       \
+      "DURATION, at most 10m (default: 30s).")                                                     \
+    X(NEXT, 0, "next", "N", "Capture N calls, at most 1000. Default: 5.")                          \
+    X(SLOW, 0, "slow", "DURATION", "Capture only calls that take DURATION or more.")               \
     X(RULES, 0, "rules", "FILE", "Use these rules: sets PERFSPY_RULES for the program.")           \
     X(DIR, 0, "dir", "DIR", "Publish there: sets PERFSPY_DIR for the program.")                    \
     X(LISTEN, 0, "listen", "HOST:PORT",                                                            \
@@ -88,6 +92,7 @@ void ctl_command_synopsis(const struct ctl_command *command, FILE *out);
 enum ctl_exit ctl_cmd_ps(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_stats(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_slow(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_capture(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_inflight(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_requests(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_health(const struct ctl_run *run);

@@ -28,6 +28,7 @@ enum ctl_exit {
     CTL_UNKNOWN = 3,
     CTL_MISSED = 1,
     CTL_INVALID = 1,
+    CTL_TOO_FEW = 1,
     CTL_USAGE = 64,
     CTL_NOTHING = 69,
     CTL_SOFTWARE = 70,
@@ -65,6 +66,8 @@ struct ctl_args {
     unsigned hold;
     uint64_t timeout_ns;
     uint64_t for_ns;
+    size_t next;
+    uint64_t slow_ns;
     bool initial;
     bool full;
     bool man;

@@ -7,6 +7,7 @@
 
 #include "ctl/limits.h"
 #include "ctl/nearest.h"
+#include "shared/capture.h"
 #include "shared/rules.h"
 
 #include <ctype.h>
@@ -73,6 +74,15 @@ static enum ctl_exit set_limit(struct parser *p, const char *value)
     return CTL_OK;
 }
 
+static enum ctl_exit set_next(struct parser *p, const char *value)
+{
+    uint64_t n;
+    if (!parse_count(value, SPY_CAPTURE_CALLS_MAX, &n))
+        return bad_value(p, "next", value, "a number from 1 to 1000");
+    p->line->args.next = n;
+    return CTL_OK;
+}
+
 static enum ctl_exit set_min_calls(struct parser *p, const char *value)
 {
     if (!parse_count(value, UINT64_MAX, &p->line->args.min_calls))
@@ -122,7 +132,7 @@ static void add_process(struct ctl_args *args, const char *value)
     args->process[args->processes++] = value;
 }
 
-/* The options of `watch` and of `export`. */
+/* The options of `watch`, of `export` and of `capture`. */
 static enum ctl_exit set_alerting(struct parser *p, unsigned id, const char *value)
 {
     struct ctl_args *args = &p->line->args;
@@ -141,6 +151,10 @@ static enum ctl_exit set_alerting(struct parser *p, unsigned id, const char *val
         return CTL_OK;
     case CTL_OPTION_FOR:
         return set_duration(p, "for", value, &args->for_ns);
+    case CTL_OPTION_NEXT:
+        return set_next(p, value);
+    case CTL_OPTION_SLOW:
+        return set_duration(p, "slow", value, &args->slow_ns);
     default:
         return CTL_OK;
     }

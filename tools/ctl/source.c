@@ -189,23 +189,46 @@ static bool is_of(const struct spy_region *region, const struct ctl_process *pro
     return region->pid == process->proc.self_pid && in_time;
 }
 
+/* Path of the socket beside the region; NULL where there is none: then it has an abstract name. */
+static char *socket_path(const struct ctl_process *process)
+{
+    size_t stem = process->region != NULL ? strlen(process->region) - strlen(".region") : 0;
+    if (stem == 0)
+        return NULL;
+    char *path = ctl_alloc(stem + sizeof(".sock"));
+    memcpy(path, process->region, stem);
+    memcpy(path + stem, ".sock", sizeof(".sock"));
+    return path;
+}
+
+static bool is_stopped(const struct ctl_process *process)
+{
+    return process->proc.state == 'T' || process->proc.state == 't';
+}
+
+enum spy_status ctl_source_stream(const struct ctl_process *process, const char *line, int *fd,
+                                  struct spy_error *err)
+{
+    struct spy_process_id id = {process->proc.self_pid, process->proc.start_ticks};
+    if (process->state != CTL_LIVE || is_stopped(process))
+        return spy_fail(err, SPY_ERR_IO, "it does not run");
+    char *path = socket_path(process);
+    struct ctl_server_name server = {path, process->proc.uid, id};
+    enum spy_status status = ctl_client_stream(&server, line, fd, err);
+    free(path);
+    return status;
+}
+
 static struct spy_region *ask(const struct ctl_process *process)
 {
     struct spy_process_id id = {process->proc.self_pid, process->proc.start_ticks};
     struct spy_region *region = NULL;
-    if (process->state != CTL_LIVE || process->proc.state == 'T' || process->proc.state == 't')
+    if (process->state != CTL_LIVE || is_stopped(process))
         return NULL;
-    size_t stem = process->region != NULL ? strlen(process->region) - strlen(".region") : 0;
-    if (stem > 0) {
-        char *path = ctl_alloc(stem + sizeof(".sock"));
-        memcpy(path, process->region, stem);
-        memcpy(path + stem, ".sock", sizeof(".sock"));
-        if (ctl_client_dump(path, process->proc.uid, id, &region, NULL) != SPY_OK)
-            region = NULL;
-        free(path);
-    } else if (ctl_client_dump(NULL, process->proc.uid, id, &region, NULL) != SPY_OK) {
+    char *path = socket_path(process);
+    if (ctl_client_dump(path, process->proc.uid, id, &region, NULL) != SPY_OK)
         region = NULL;
-    }
+    free(path);
     if (region != NULL && !is_of(region, process)) {
         ctl_image_free(region);
         region = NULL;
