@@ -7,6 +7,7 @@ BUILD ?= build$(if $(SAN),-$(SAN))
 CC    ?= cc
 V     ?= 0
 T     ?=
+ROUNDS ?=
 Q     := $(if $(filter 1,$(V)),,@)
 say    = $(if $(filter 1,$(V)),,@printf '  %-6s %s\n' $(1) $(2))
 
@@ -362,37 +363,55 @@ $(NORMALISE): tests/drivers/normalise.c $(UNIT_LIB) Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) $< $(UNIT_LIB) -o $@
 
-# Benchmarks: they print, and judge nothing.
-BENCH_BINS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
+# Benchmarks: they print, and fail nothing for being slow. The programs called bench_* measure
+# themselves; the others are measured, against a stand-in for libpq that is linked in two ways, or
+# against the real one.
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c)) \
+                  $(addprefix $(BUILD)/bench/,hook_calls pq_calls operations plain/libpq.so.5 \
+                  symbolic/libpq.so.5)
 
-$(BUILD)/bench/%: tests/bench/%.c $(UNIT_LIB) Makefile
+$(BUILD)/bench/bench_%: tests/bench/bench_%.c tests/bench/bench.h $(UNIT_LIB) Makefile
 	$(call say,BENCH,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) $< $(UNIT_LIB) -lyaml -lm -o $@
 
-.PHONY: bench
-bench: $(BENCH_BINS) bench-pq ## build and run the benchmarks
-	$(Q)set -e; for b in $(BENCH_BINS); do $$b; done
-
-# Against a stand-in for libpq, linked in two ways.
-$(BUILD)/bench/%/libpq.so.5: tests/bench/pq_standin.c Makefile | $(BUILD)/.deps
+$(BUILD)/bench/%/libpq.so.5: $(wildcard tests/bench/pq_standin*.[ch]) Makefile | $(BUILD)/.deps
 	$(call say,BENCH,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared -Wl,-soname,$(@F) \
-	    $(if $(filter symbolic,$*),-Wl$(comma)-Bsymbolic-functions) $< -o $@
+	    $(if $(filter symbolic,$*),-Wl$(comma)-Bsymbolic-functions) $(filter %.c,$^) -o $@
 
-$(BUILD)/bench/pq_calls: tests/bench/pq_calls.c $(BUILD)/bench/plain/libpq.so.5 Makefile
+$(addprefix $(BUILD)/bench/,hook_calls pq_calls): $(BUILD)/bench/%: tests/bench/%.c \
+    tests/bench/bench.h $(BUILD)/bench/plain/libpq.so.5 Makefile
 	$(call say,BENCH,$@)
 	$(Q)$(CC) $(VICTIM_CFLAGS) $< $(BUILD)/bench/plain/libpq.so.5 -o $@
 
-.PHONY: bench-pq
+$(BUILD)/bench/operations: tests/bench/operations.c Makefile | $(BUILD)/.deps
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) $< -lpq -lpthread -o $@
+
+# What cannot be installed is skipped, and said so.
+$(BUILD)/.deps-bench: tools/scripts/packages.txt tools/scripts/deps.sh | $(BUILD)/.deps
+	$(Q)if tools/scripts/deps.sh bench; then touch $@; else echo 'bench: going on without'; fi
+
+.PHONY: bench bench-pq
+bench: $(PRODUCTS) $(BENCH_PROGRAMS) $(BUILD)/.deps-bench ## measure what perfspy costs, or with T=PATTERN some of it
+	@BUILD=$(BUILD) T='$(T)' CC='$(CC)' ROUNDS='$(ROUNDS)' tests/bench/run.sh
+
+# Puts what make bench measured last into the page that tells of it.
+.PHONY: bench-readme
+bench-readme:
+	$(Q)sed -i -e '/^<!-- results -->$$/,/^<!-- end -->$$/{//!d}' \
+	    -e '/^<!-- results -->$$/r $(BUILD)/bench.md' tests/bench/README.md
+
 bench-pq: $(BUILD)/bench/pq_calls $(BUILD)/bench/symbolic/libpq.so.5 $(BUILD)/libperfspy.so
 	$(Q)BUILD=$(BUILD) tests/bench/pq.sh
 
 run_tests = BUILD=$(BUILD) SAN=$(SAN) V=$(V) T='$(T)' CC='$(CC)' tools/scripts/run-tests.sh
 
 .PHONY: test unit
-test: $(PRODUCTS) $(UNIT_BINS) $(VICTIMS) $(NORMALISE) ## build and run all tests, or with T=PATTERN those so named
+test: $(PRODUCTS) $(UNIT_BINS) $(VICTIMS) $(NORMALISE) $(if $(SAN),,$(BENCH_PROGRAMS)) ## build and run all tests, or with T=PATTERN those so named
 	@$(run_tests) $(UNIT_BINS) $(TEST_SCRIPTS)
 
 unit: $(UNIT_BINS) ## build and run the unit tests only
@@ -496,7 +515,8 @@ help: ## this list
 	@echo 'Variables:'
 	@printf '  %-16s %s\n' \
 	    V=1 'show whole commands, and the output of all tests' \
-	    T=PATTERN 'run only the tests with PATTERN in their names' \
+	    T=PATTERN 'run only the tests, or measurements, with PATTERN in their names' \
+	    ROUNDS=N 'rounds of each measurement of make bench (default: 10)' \
 	    SAN=KIND 'build with a sanitizer (address, undefined, thread), into build-KIND' \
 	    BUILD=DIR 'build into another directory' \
 	    CORPUS=DIR 'keep the SQL that a test fetches there (default: build/corpus)' \

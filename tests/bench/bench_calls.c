@@ -2,21 +2,18 @@
 /*
  * What the wrappers of socket calls add: calls of libc with and without them, in turn, in a process
  * that has the library preloaded (it starts itself so). Calls on descriptors that are none of its
- * business, and whole HTTP exchanges on a connection that it watches. Prints the best and the
- * median of many rounds in nanoseconds a call. A kernel's time varies; the difference of the bests
- * is what to look at.
+ * business, and whole HTTP exchanges on a connection that it watches. Samples are nanoseconds a
+ * call. A kernel's time varies; the difference of the bests is what to look at.
  */
+#include "bench/bench.h"
+
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ROUNDS  401
@@ -43,13 +40,6 @@ static void die(const char *what)
 {
     perror(what);
     exit(1);
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
 /* NAME as the program is bound to it, or as libc has it. */
@@ -85,29 +75,19 @@ static void exchange(int watched)
 
 static double round_of(void (*call)(int), int watched)
 {
-    uint64_t begin = now_ns();
+    double begin = bench_now_ns();
     for (int i = 0; i < REPEATS; i++)
         call(watched);
-    return (double)(now_ns() - begin) / REPEATS;
+    return (bench_now_ns() - begin) / REPEATS;
 }
 
-static int ascending(const void *a, const void *b)
+static void measure(const char *series, void (*call)(int))
 {
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static void measure(const char *what, void (*call)(int))
-{
-    static double ns[2][ROUNDS];
-    for (int i = 0; i < ROUNDS; i++)
-        for (int watched = 0; watched < 2; watched++)
-            ns[watched][i] = round_of(call, watched);
-    for (int watched = 0; watched < 2; watched++)
-        qsort(ns[watched], ROUNDS, sizeof(double), ascending);
-    printf("  %-28s bare %7.1f  added: best %6.1f  median %6.1f ns\n", what, ns[0][0],
-           ns[1][0] - ns[0][0], ns[1][ROUNDS / 2] - ns[0][ROUNDS / 2]);
+    int rounds = bench_rounds(ROUNDS);
+    for (int i = 0; i < rounds; i++) {
+        bench_sample(series, "bare", round_of(call, 0));
+        bench_sample(series, "watched", round_of(call, 1));
+    }
 }
 
 static void connect_both(void)
@@ -150,14 +130,11 @@ int main(int argc, char **argv)
         die("exec");
     }
     find_libc();
-    printf("calls that are none of its business:\n");
     connect_both();
-    measure("read of an empty file", read_nothing);
-    measure("read of a closed descriptor", read_closed);
-    measure("write", write_null);
-    measure("syscall(SYS_getpid)", raw_getpid);
-    printf("an HTTP exchange, two calls, heads of %zu and %zu bytes:\n", sizeof(request) - 1,
-           sizeof(response) - 3);
-    measure("recv and send", exchange);
+    measure("sockets.read", read_nothing);
+    measure("sockets.closed", read_closed);
+    measure("sockets.write", write_null);
+    measure("sockets.syscall", raw_getpid);
+    measure("sockets.exchange", exchange);
     return 0;
 }

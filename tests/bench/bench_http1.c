@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What following HTTP/1 costs: one keep-alive request and its response through spy_http1_in and
- * spy_http1_out, beside llhttp alone on the same two heads. Prints the best, the median and the
- * worst of many rounds in nanoseconds per exchange. Needs no server and touches nothing.
+ * spy_http1_out, beside llhttp alone on the same two heads. Samples are nanoseconds an exchange.
+ * Needs no server and touches nothing.
  */
+#include "bench/bench.h"
 #include "observe/http1.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define ROUNDS  101
 #define REPEATS 20000
@@ -22,12 +20,12 @@ struct traffic {
 };
 
 static const struct traffic cases[] = {
-    {"wrk",
+    {"http1.small",
      "GET /parts/1234 HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nAuthorization: Bearer 0123456789\r\n\r\n",
      "HTTP/1.1 200 OK\r\nDate: Sun, 23 Nov 2025 14:00:00 GMT\r\nConnection: keep-alive\r\n"
      "Content-Type: application/json\r\nContent-Length: 1024\r\n\r\n",
      1024},
-    {"browser",
+    {"http1.browser",
      "GET /parts/search?q=filter&skip=20&limit=20 HTTP/1.1\r\nHost: parts.example.com\r\n"
      "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"
      "Accept: application/json,text/html;q=0.9,*/*;q=0.8\r\nAccept-Language: en,de;q=0.5\r\n"
@@ -45,13 +43,6 @@ static const struct traffic cases[] = {
 
 static char payload[16384];
 static volatile uint64_t sum; /* keeps the results alive */
-
-static uint64_t now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static uint32_t on_head(void *ctx, const char *method, size_t method_len, const char *target,
                         size_t target_len)
@@ -108,34 +99,21 @@ static void run_llhttp(const struct traffic *t)
     }
 }
 
-static int ascending(const void *a, const void *b)
+static double round_of(void (*run)(const struct traffic *), const struct traffic *t)
 {
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static void measure(const char *what, void (*run)(const struct traffic *), const struct traffic *t)
-{
-    static double ns[ROUNDS];
-    for (int i = 0; i < ROUNDS; i++) {
-        uint64_t begin = now_ns();
-        run(t);
-        ns[i] = (double)(now_ns() - begin) / REPEATS;
-    }
-    qsort(ns, ROUNDS, sizeof(ns[0]), ascending);
-    printf("  %-12s best %6.1f  median %6.1f  p90 %6.1f  worst %6.1f ns\n", what, ns[0],
-           ns[ROUNDS / 2], ns[ROUNDS * 9 / 10], ns[ROUNDS - 1]);
+    double begin = bench_now_ns();
+    run(t);
+    return (bench_now_ns() - begin) / REPEATS;
 }
 
 int main(void)
 {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const struct traffic *t = &cases[i];
-        printf("%s: heads of %zu and %zu bytes, body of %zu\n", t->name, strlen(t->request),
-               strlen(t->response), t->body);
-        measure("http1", run_http1, t);
-        measure("llhttp alone", run_llhttp, t);
+        for (int round = 0; round < bench_rounds(ROUNDS); round++) {
+            bench_sample(t->name, "followed", round_of(run_http1, t));
+            bench_sample(t->name, "llhttp", round_of(run_llhttp, t));
+        }
     }
     return 0;
 }

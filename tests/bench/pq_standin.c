@@ -4,11 +4,9 @@
  * every statement with one row. What a call costs with the library preloaded and what without it
  * differ by what the library costs.
  */
-#include <libpq-fe.h>
+#include "pq_standin.h"
 
-struct pg_conn {
-    int results; /* to be fetched */
-};
+#include <libpq-fe.h>
 
 static PGconn only;
 static char tag[] = "SELECT 1", name[] = "bench";
@@ -73,7 +71,16 @@ char *PQuser(const PGconn *conn)
 
 ExecStatusType PQresultStatus(const PGresult *result)
 {
-    return result != NULL ? PGRES_TUPLES_OK : PGRES_FATAL_ERROR;
+    switch (result != NULL ? *(const char *)result : '\0') {
+    case STANDIN_ROWS:
+        return PGRES_TUPLES_OK;
+    case STANDIN_COPY_IN:
+        return PGRES_COPY_IN;
+    case STANDIN_COPY_OUT:
+        return PGRES_COPY_OUT;
+    default:
+        return PGRES_FATAL_ERROR;
+    }
 }
 
 int PQntuples(const PGresult *result)
