@@ -99,7 +99,7 @@ static void start(void)
     spy_server_reset();
     if (!spy_regionfile_create(&publication, &spy_config))
         return;
-    spy_regionfile_prune(publication.dir);
+    spy_regionfile_prune(publication.dir, &spy_config);
     note_settings(publication.region);
     const struct spy_rules *rules = load_rules(publication.region);
     note_thresholds(publication.region, rules);

@@ -24,7 +24,7 @@ struct spy_owner spy_attribute(struct spy_region *region)
 }
 
 void spy_attribute_ended(struct spy_region *region, struct spy_owner owner, uint32_t op,
-                         const struct spy_sample *sample, const void *site)
+                         struct spy_sample *sample, const void *site)
 {
     if (owner.request == 0)
         return;
@@ -33,6 +33,7 @@ void spy_attribute_ended(struct spy_region *region, struct spy_owner owner, uint
     /* A row that has begun since then is another request's: this query outlived its own. */
     if (atomic_load_explicit(&r->begin_ns, RELAXED) > begin_ns)
         return;
+    sample->request_op = atomic_load_explicit(&r->op, RELAXED) + 1;
     atomic_fetch_add_explicit(&r->db_wait_ns, sample->wait_ns, RELAXED);
     atomic_fetch_add_explicit(&r->db_rows_ns, sample->dur_ns - sample->wait_ns, RELAXED);
     atomic_fetch_add_explicit(&r->queries, 1, RELAXED);

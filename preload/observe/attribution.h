@@ -28,9 +28,10 @@ struct spy_owner {
 struct spy_owner spy_attribute(struct spy_region *region);
 
 /* A query of OWNER, of statement operation OP, begun at BEGIN_NS by a call from SITE, is over:
- * SAMPLE. Adds it to the request unless that has ended meanwhile. */
+ * SAMPLE. Adds it to the request, and tells SAMPLE which that was, unless it has ended meanwhile.
+ */
 void spy_attribute_ended(struct spy_region *region, struct spy_owner owner, uint32_t op,
-                         const struct spy_sample *sample, const void *site);
+                         struct spy_sample *sample, const void *site);
 
 /* Request ROW, or SPY_OPEN_NO_ROW, ends as SAMPLE, which gets what was attributed to it. */
 void spy_attribute_close(struct spy_region *region, uint32_t row, struct spy_sample *sample);

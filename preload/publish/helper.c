@@ -11,6 +11,7 @@
 #include "record/roll.h"
 #include "runtime/clock.h"
 #include "shared/history.h"
+#include "shared/storage.h"
 #include "shared/sys.h"
 
 #include <errno.h>
@@ -55,17 +56,35 @@ static bool roll_is_due(uint64_t now_ns, uint64_t due_ns)
     return !spy_server_answering() || now_ns >= due_ns + SPY_HISTORY_STEP_NS;
 }
 
+/* Is a request or a statement under way? Where not, nobody will ask how long one had been. */
+static bool under_way(const struct spy_region *region)
+{
+    if (atomic_load_explicit(&region->open, memory_order_relaxed) != 0)
+        return true;
+    if (atomic_load_explicit(&region->queried, memory_order_relaxed) == 0)
+        return false;
+    const struct spy_open_conn *conn = spy_region_section(region, SPY_SECTION_CONNS);
+    for (uint32_t i = 0; i < SPY_OPEN_CONNS; i++)
+        if (atomic_load_explicit(&conn[i].taken, memory_order_relaxed) != 0 &&
+            atomic_load_explicit(&conn[i].phase, memory_order_relaxed) != SPY_PHASE_IDLE)
+            return true;
+    return false;
+}
+
 /* Until when to sleep, if no client comes. With clients there are deadlines to keep, and perhaps a
- * roll that was put off. Where the program has taken our descriptor's number it has moved
- * (runtime/ownfd.h), but ppoll goes on looking at the old one: a client may then have to wait for
- * the next roll. perfspy-ctl reads the file after a second. */
+ * roll that was put off; while something is under way the region's last sign of life is kept fresh.
+ * Where the program has taken our descriptor's number it has moved (runtime/ownfd.h), but ppoll
+ * goes on looking at the old one: a client may then have to wait for the next roll. perfspy-ctl
+ * reads the file after a second. */
 static uint64_t wake_time(uint64_t now_ns, uint64_t next_roll_ns)
 {
     if (spy_capture_server_busy())
         return now_ns + SPY_CAPTURE_LOOK_NS;
     if (spy_logwriter_active() || atomic_load_explicit(&told_to_look_up, memory_order_relaxed))
         return now_ns + LOOK_UP_NS;
-    return spy_server_busy() || !spy_server_wakes() ? now_ns + SECOND_NS : next_roll_ns;
+    bool soon = spy_server_busy() || !spy_server_wakes() || under_way(published.region);
+    bool roll_first = next_roll_ns > now_ns && next_roll_ns < now_ns + SECOND_NS;
+    return soon && !roll_first ? now_ns + SECOND_NS : next_roll_ns;
 }
 
 /* Of the program's threads the last is gone: the directory of threads has two links of its own, and
@@ -88,6 +107,7 @@ static bool is_over(void)
 
 static void roll(uint64_t now_ns, uint64_t *next_roll_ns)
 {
+    spy_storage_retry(published.region);
     spy_history_roll(published.region, now_ns);
     *next_roll_ns = now_ns + SPY_HISTORY_STEP_NS;
 }
@@ -100,6 +120,7 @@ static void *help(void *unused)
     uint64_t next_roll = spy_now() + SPY_HISTORY_STEP_NS;
     while (!is_over()) {
         uint64_t now = spy_now();
+        atomic_store_explicit(&published.region->awake_ns, now, memory_order_relaxed);
         if (roll_is_due(now, next_roll))
             roll(now, &next_roll);
         if (spy_logwriter_active())

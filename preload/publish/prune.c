@@ -14,11 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CANDIDATES 1024u
+#define CANDIDATES 1200u
+_Static_assert(CANDIDATES > SPY_KEEP_MAX, "what is kept must not hide what is to be removed");
 
 struct candidate {
     struct spy_process_id id;
-    int64_t modified_s;
+    int64_t seen_s;
 };
 
 static bool alive(struct spy_process_id id)
@@ -42,7 +43,23 @@ static bool know_the_living(void)
     return fd >= 0;
 }
 
-static bool modified(const char *dir, struct spy_process_id id, int64_t *seconds)
+/* When the region's helper thread was last awake: seconds since 1970; 0 where it does not say. */
+static int64_t awake(int fd)
+{
+    struct spy_region header;
+    if (spy_sys_read(fd, &header, sizeof(header)) != (long)sizeof(header) ||
+        header.magic != SPY_REGION_MAGIC || header.version != SPY_REGION_VERSION)
+        return 0;
+    uint64_t awake_ns = atomic_load_explicit(&header.awake_ns, memory_order_relaxed);
+    if (awake_ns < header.epoch_mono_ns)
+        return 0;
+    return (int64_t)((header.epoch_real_ns + awake_ns - header.epoch_mono_ns) / 1000000000u);
+}
+
+/* When the region's process did something last, in seconds since 1970. The file's own time will not
+ * do: where it is in memory (tmpfs) it stands still once every page has been written to, and a
+ * service that ran for weeks would be the first to be removed when it dies. */
+static bool last_seen(const char *dir, struct spy_process_id id, int64_t *seconds)
 {
     char path[SPY_PATH_BYTES];
     struct stat st;
@@ -52,8 +69,9 @@ static bool modified(const char *dir, struct spy_process_id id, int64_t *seconds
     if (fd < 0)
         return false;
     bool ok = spy_sys_fstat(fd, &st) == 0;
+    int64_t awake_s = awake(fd);
     spy_sys_close(fd);
-    *seconds = (int64_t)st.st_mtime;
+    *seconds = awake_s > (int64_t)st.st_mtime ? awake_s : (int64_t)st.st_mtime;
     return ok;
 }
 
@@ -86,7 +104,7 @@ static void remove_unrevealed(const char *dir, const char *name)
 static int newest_first(const void *a, const void *b)
 {
     const struct candidate *x = a, *y = b;
-    return (x->modified_s < y->modified_s) - (x->modified_s > y->modified_s);
+    return (x->seen_s < y->seen_s) - (x->seen_s > y->seen_s);
 }
 
 static size_t collect(DIR *handle, const char *dir, struct candidate *found)
@@ -97,13 +115,13 @@ static size_t collect(DIR *handle, const char *dir, struct candidate *found)
         struct candidate c;
         remove_unrevealed(dir, entry->d_name);
         if (spy_paths_parse(entry->d_name, &c.id) && !alive(c.id) &&
-            modified(dir, c.id, &c.modified_s))
+            last_seen(dir, c.id, &c.seen_s))
             found[n++] = c;
     }
     return n;
 }
 
-void spy_regionfile_prune(const char *dir)
+void spy_regionfile_prune(const char *dir, const struct spy_config *config)
 {
     struct timespec now;
     DIR *handle = dir[0] != '\0' && know_the_living() ? opendir(dir) : NULL;
@@ -115,7 +133,7 @@ void spy_regionfile_prune(const char *dir)
     qsort(found, n, sizeof(*found), newest_first);
     clock_gettime(CLOCK_REALTIME, &now);
     for (size_t i = 0; i < n; i++)
-        if (i >= SPY_KEEP_DEAD || now.tv_sec - found[i].modified_s > (int64_t)SPY_KEEP_SECONDS)
+        if (i >= config->keep || now.tv_sec - found[i].seen_s > (int64_t)config->keep_seconds)
             remove_region(dir, found[i].id);
     free(found);
 }

@@ -5,6 +5,7 @@
  */
 #include "publish/regionfile.h"
 
+#include "publish/allocation.h"
 #include "runtime/clock.h"
 #include "runtime/log.h"
 #include "shared/sys.h"
@@ -65,41 +66,15 @@ static void explain(char *problem, size_t cap, const char *dir, long error)
 
 /* ---- the file ------------------------------------------------------------------------------- */
 
-static long write_zeros(int fd, uint64_t bytes)
-{
-    static const char zeros[4096];
-    while (bytes > 0) {
-        long n = spy_sys_write(fd, zeros, sizeof(zeros));
-        if (n <= 0)
-            return n < 0 ? n : -EIO;
-        bytes -= (uint64_t)n;
-    }
-    return 0;
-}
-
-/* Every block is allocated now: a write to a hole of a full disk would be a SIGBUS. A file beyond
- * the process' size limit would be a SIGXFSZ, so it is not even tried. BYTES is a multiple of 4096.
- */
-static long allocate(int fd, uint64_t bytes)
-{
-    struct rlimit limit;
-    if (spy_sys_getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes)
-        return -EFBIG;
-    long error = spy_sys_fallocate(fd, bytes);
-    return error == -EOPNOTSUPP || error == -ENOSYS ? write_zeros(fd, bytes) : error;
-}
-
-/* Maps a new file in the directory DIR_FD. Returns the mapping or a negated errno. */
+/* Maps a new file in the directory DIR_FD. Nobody may write to it by opening it: one who cut it
+ * short by mistake would end the program by a SIGBUS. Returns the mapping or a negated errno. */
 static void *map_file(int dir_fd, const char *name, uint64_t bytes)
 {
     spy_sys_unlinkat(dir_fd, name);
-    int fd = spy_sys_openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = spy_sys_openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
     if (fd < 0)
         return (void *)(long)fd;
-    long error = allocate(fd, bytes);
-    void *memory = (void *)error;
-    if (error == 0)
-        memory = spy_sys_mmap(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+    void *memory = spy_allocation_map(fd, bytes);
     spy_sys_close(fd);
     if (spy_sys_failed(memory))
         spy_sys_unlinkat(dir_fd, name);

@@ -30,11 +30,9 @@ bool spy_regionfile_create(struct spy_publication *publication, const struct spy
 /* Gives the file its final name: from here tools find it. */
 void spy_regionfile_reveal(const struct spy_publication *publication);
 
-/* Removes old regions of dead processes from DIR: all but the newest SPY_KEEP_DEAD, those older
- * than SPY_KEEP_SECONDS, and those never revealed. Without /proc, which tells who is alive, it
- * removes nothing. Cold path; allocates. */
-#define SPY_KEEP_DEAD    32u
-#define SPY_KEEP_SECONDS (7u * 24u * 3600u)
-void spy_regionfile_prune(const char *dir);
+/* Removes old regions of dead processes from DIR: all but the newest that CONFIG keeps, those older
+ * than it says, and those never revealed. Without /proc, which tells who is alive, it removes
+ * nothing. Cold path; allocates. */
+void spy_regionfile_prune(const char *dir, const struct spy_config *config);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "publish/capture_server.h"
 #include "runtime/ownfd.h"
+#include "shared/storage.h"
 #include "shared/sys.h"
 
 #include <errno.h>
@@ -243,13 +244,31 @@ static void read_line(struct client *c, int fd, const struct spy_publication *p,
     }
 }
 
+/* What comes next of the answer, and how much of it lies in one piece. Parts of the region that
+ * have no storage yet are not to be touched: they are zeros. */
+static const char *next_piece(const struct client *c, const struct spy_region *region,
+                              uint64_t *bytes)
+{
+    static const char zeros[4096]; /* of which a block is a multiple */
+    uint64_t at = c->sent - c->head_len, left = c->body_len - at;
+    *bytes = left;
+    if (c->body != (const char *)region)
+        return c->body + at;
+    bool there = spy_storage_has(region, c->body + at, 1);
+    uint64_t piece = there ? SPY_BLOCK_BYTES : sizeof(zeros);
+    piece -= at % piece;
+    *bytes = left < piece ? left : piece;
+    return there ? c->body + at : zeros;
+}
+
 /* Sends what the socket takes now; finished or failed, the client is done. */
-static void send_some(struct client *c, int fd)
+static void send_some(struct client *c, int fd, const struct spy_region *region)
 {
     while (c->sent < c->head_len + c->body_len) {
-        bool in_head = c->sent < c->head_len;
-        const char *at = in_head ? c->head + c->sent : c->body + (c->sent - c->head_len);
-        uint64_t left = in_head ? c->head_len - c->sent : c->head_len + c->body_len - c->sent;
+        uint64_t left = c->head_len - c->sent;
+        const char *at = c->head + c->sent;
+        if (c->sent >= c->head_len)
+            at = next_piece(c, region, &left);
         long n = spy_sys_send(fd, at, left);
         if (n == -EAGAIN || n == -EINTR)
             return;
@@ -270,7 +289,7 @@ static void attend(struct client *c, const struct spy_publication *p, uint64_t n
     if (!c->answering)
         read_line(c, fd, p, now_ns);
     if (c->connected && c->answering)
-        send_some(c, fd);
+        send_some(c, fd, p->region);
 }
 
 /* ---- waiting -------------------------------------------------------------------------------- */

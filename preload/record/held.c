@@ -6,6 +6,7 @@
 #include "record/held.h"
 
 #include "record/shard.h"
+#include "shared/storage.h"
 
 static struct spy_held *slot_of(struct spy_region *region, uint32_t slot)
 {
@@ -16,6 +17,8 @@ uint32_t spy_held_take(struct spy_region *region)
 {
     for (uint32_t i = 0; i < SPY_HELD_SLOTS; i++) {
         uint32_t free_mark = 0;
+        if (!spy_storage_reach(region, slot_of(region, i), sizeof(struct spy_held)))
+            break;
         if (atomic_compare_exchange_strong_explicit(&slot_of(region, i)->taken, &free_mark, 1,
                                                     memory_order_acquire, memory_order_relaxed))
             return i;

@@ -6,6 +6,7 @@
 
 #include "runtime/process.h"
 #include "runtime/thread.h"
+#include "shared/storage.h"
 
 #define RELAXED memory_order_relaxed
 
@@ -102,13 +103,23 @@ void spy_writer_end(const struct spy_writer *writer)
 
 /* ---- the arena ------------------------------------------------------------------------------ */
 
-/* CHUNKS zeroed chunks in a row, or 0. */
+/* Chunks AT and the CHUNKS - 1 behind it exist, and have storage. */
+static bool can_have(struct spy_region *region, uint32_t at, uint32_t chunks)
+{
+    const char *arena = spy_region_section(region, SPY_SECTION_ARENA);
+    return at + chunks <= SPY_ARENA_CHUNKS &&
+           spy_storage_reach(region, arena + (uint64_t)at * SPY_CHUNK_BYTES,
+                             (uint64_t)chunks * SPY_CHUNK_BYTES);
+}
+
+/* CHUNKS zeroed chunks in a row, or 0. Asked before adding: what is not to be had is not used up.
+ */
 static uint32_t arena_take(struct spy_region *region, uint32_t chunks)
 {
-    if (atomic_load_explicit(&region->arena_used, RELAXED) + chunks > SPY_ARENA_CHUNKS)
+    if (!can_have(region, atomic_load_explicit(&region->arena_used, RELAXED), chunks))
         return 0;
     uint32_t at = atomic_fetch_add_explicit(&region->arena_used, chunks, RELAXED);
-    return at + chunks <= SPY_ARENA_CHUNKS ? at : 0;
+    return can_have(region, at, chunks) ? at : 0;
 }
 
 /* Stores CHUNK where SLOT is still 0. Alone or not, the compare-and-swap is right; it runs once
@@ -158,6 +169,14 @@ void spy_writer_spread(const struct spy_writer *writer, struct spy_cell *cell, u
 {
     if (spy_region_op(writer->region, op)->kind == SPY_KIND_HTTP)
         ensure_chunk(writer->region, &cell->spread);
+}
+
+struct spy_worst *spy_arena_worst(struct spy_region *region, uint32_t op)
+{
+    struct spy_op *row = spy_region_op(region, op);
+    if (atomic_load_explicit(&row->worst, RELAXED) == 0)
+        install(&row->worst, arena_take(region, SPY_WORST_CHUNKS));
+    return spy_region_worst(region, row);
 }
 
 void spy_shards_reserve(struct spy_region *region)

@@ -5,8 +5,11 @@
  * in the middle of counting, and is updated by atomic adds.
  *
  * What pairs with what: a cell, an octave and a codes chunk are filled in before their index is
- * stored with release; readers (shared/totals.c) load the index with acquire. Counters themselves
- * are relaxed: each is monotonic and stands on its own.
+ * stored with release (install() in shard.c); readers (spy_region_cell(), shared/totals.c) load the
+ * index with acquire, and so does every thread that counts there. Counters themselves are relaxed:
+ * each is monotonic and stands on its own. Who takes a shard over goes on from the dead owner's
+ * last stores: those came before the kernel's word that the thread is gone, which is asked for
+ * before `owner` is exchanged. `owner` itself guards nothing but that exchange.
  */
 #ifndef SPY_RECORD_SHARD_H
 #define SPY_RECORD_SHARD_H
@@ -40,6 +43,9 @@ struct spy_cell *spy_writer_cell(const struct spy_writer *writer, uint32_t op, u
 
 /* Makes the spread chunk of CELL, of OP, where OP is a request's and the arena has room. */
 void spy_writer_spread(const struct spy_writer *writer, struct spy_cell *cell, uint32_t op);
+
+/* The worst calls of OP, made where it has none yet. NULL where the arena is full. Any thread. */
+struct spy_worst *spy_arena_worst(struct spy_region *region, uint32_t op);
 
 /* Makes the cells of the two "other" operations in the shared shard, whole, so that there is
  * always a place to count. Once, before the region is published. */

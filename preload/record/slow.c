@@ -1,29 +1,119 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing the slow ring. Readers: tools, by the protocol at struct spy_slow_event.
+ * Writing the rings of slow and of failed calls, and the worst calls of operations. Readers: tools,
+ * by the protocols at struct spy_slow_event and struct spy_worst (tools/ctl/slow.c, image.c).
  */
 #include "record/slow.h"
 
 #include "record/calllog.h"
+#include "record/shard.h"
 #include "runtime/thread.h"
 
-void spy_slow_add(struct spy_region *region, const struct spy_sample *sample, const char *detail)
+#define RELAXED memory_order_relaxed
+
+/* How often a place is asked for that another thread is writing: longer than the copy takes, unless
+ * that thread has lost the processor. A bound, not a lock. */
+#define TRIES 256u
+
+static void dropped(struct spy_region *region)
 {
-    uint64_t n = atomic_fetch_add_explicit(&region->slow_head, 1, memory_order_relaxed);
-    struct spy_slow_event *ring = spy_region_section(region, SPY_SECTION_SLOW);
-    struct spy_slow_event *event = &ring[n % SPY_SLOW_EVENTS];
-    uint64_t seq = atomic_load_explicit(&event->seq, memory_order_relaxed);
-    /* Claim the slot: only from a complete state, and only forward. Acquire: after the bytes of
-     * whoever completed it. */
-    if (seq % 2 != 0 || seq > 2 * n ||
-        !atomic_compare_exchange_strong_explicit(&event->seq, &seq, 2 * n + 1, memory_order_acquire,
-                                                 memory_order_relaxed)) {
-        atomic_fetch_add_explicit(&region->slow_dropped, 1, memory_order_relaxed);
-        return;
-    }
-    atomic_thread_fence(memory_order_release); /* the odd number is seen before any new byte */
+    atomic_fetch_add_explicit(&region->slow_dropped, 1, RELAXED);
+}
+
+/* Claims EVENT by making its number, SEQ, the odd ODD. Acquire: after the bytes of whoever
+ * completed it; pairs with the release in complete(). */
+static bool claim(struct spy_slow_event *event, uint64_t seq, uint64_t odd)
+{
+    return atomic_compare_exchange_strong_explicit(&event->seq, &seq, odd, memory_order_acquire,
+                                                   RELAXED);
+}
+
+/* Writes a claimed event, and gives it its even number. */
+static void complete(struct spy_slow_event *event, uint64_t even, const struct spy_sample *sample,
+                     const char *detail)
+{
+    /* The odd number is seen before any new byte: pairs with the reader's acquire fence. */
+    atomic_thread_fence(memory_order_release);
     event->tid = spy_thread.tid;
     event->sample = *sample;
     spy_detail_copy(event->detail, detail);
-    atomic_store_explicit(&event->seq, 2 * n + 2, memory_order_release);
+    atomic_store_explicit(&event->seq, even, memory_order_release);
+}
+
+/* ---- the newest ------------------------------------------------------------------------------ */
+
+static void add_newest(struct spy_region *region, enum spy_section section, _Atomic uint64_t *head,
+                       uint32_t size, const struct spy_sample *sample, const char *detail)
+{
+    struct spy_slow_event *ring = spy_region_section(region, section);
+    uint64_t n = atomic_fetch_add_explicit(head, 1, RELAXED);
+    struct spy_slow_event *event = &ring[n % size];
+    uint64_t seq = atomic_load_explicit(&event->seq, RELAXED);
+    /* Only from a complete state, and only forward. */
+    if (seq % 2 != 0 || seq > 2 * n || !claim(event, seq, 2 * n + 1))
+        dropped(region);
+    else
+        complete(event, 2 * n + 2, sample, detail);
+}
+
+/* ---- the worst ------------------------------------------------------------------------------- */
+
+/* The place of a call of DUR_NS, which it has taken from a shorter one; SPY_WORST_CALLS where all
+ * are as long. What is found the shortest still is when it is taken: a place's time only grows. */
+static uint32_t take_place(struct spy_worst *worst, uint64_t dur_ns)
+{
+    for (;;) {
+        uint32_t at = 0;
+        uint64_t least = UINT64_MAX;
+        for (uint32_t i = 0; i < SPY_WORST_CALLS; i++) {
+            uint64_t ns = atomic_load_explicit(&worst->longest_ns[i], RELAXED);
+            if (ns < least) {
+                least = ns;
+                at = i;
+            }
+        }
+        if (dur_ns <= least)
+            return SPY_WORST_CALLS;
+        if (atomic_compare_exchange_strong_explicit(&worst->longest_ns[at], &least, dur_ns, RELAXED,
+                                                    RELAXED))
+            return at;
+    }
+}
+
+/* Place AT may have been taken again by a longer call meanwhile: that one is left in it. */
+static void write_place(struct spy_region *region, struct spy_worst *worst, uint32_t at,
+                        const struct spy_sample *sample, const char *detail)
+{
+    struct spy_slow_event *event = &worst->event[at];
+    for (uint32_t i = 0; i < TRIES; i++) {
+        uint64_t seq = atomic_load_explicit(&event->seq, RELAXED);
+        if (seq % 2 != 0 || !claim(event, seq, seq + 1))
+            continue;
+        if (seq != 0 && event->sample.dur_ns >= sample->dur_ns)
+            atomic_store_explicit(&event->seq, seq, memory_order_release); /* nothing changed */
+        else
+            complete(event, seq + 2, sample, detail);
+        return;
+    }
+    dropped(region);
+}
+
+static void add_worst(struct spy_region *region, const struct spy_sample *sample,
+                      const char *detail)
+{
+    struct spy_worst *worst = spy_arena_worst(region, sample->op);
+    uint32_t at = worst != NULL ? take_place(worst, sample->dur_ns) : SPY_WORST_CALLS;
+    if (at < SPY_WORST_CALLS)
+        write_place(region, worst, at, sample, detail);
+}
+
+void spy_slow_add(struct spy_region *region, const struct spy_sample *sample, const char *detail)
+{
+    if (sample->dur_ns < spy_region_op(region, sample->op)->watch_ns) {
+        add_newest(region, SPY_SECTION_FAILED, &region->failed_head, SPY_FAILED_EVENTS, sample,
+                   detail);
+        return;
+    }
+    add_newest(region, SPY_SECTION_SLOW, &region->slow_head, SPY_SLOW_EVENTS, sample, detail);
+    add_worst(region, sample, detail);
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ring of slow and failed calls: the newest SPY_SLOW_EVENTS of them. Any thread; no lock.
+ * Single calls that are worth keeping: the newest that were slow, the newest that failed, and of
+ * each operation the longest since the start. Any thread, also in a signal handler; no lock.
  */
 #ifndef SPY_RECORD_SLOW_H
 #define SPY_RECORD_SLOW_H
 
 #include "shared/region.h"
 
-/* Adds an event; DETAIL is as in struct spy_slow_event, or NULL. Drops it, counted, where the slot
- * is still being written by a thread that was overtaken by a whole round of the ring. */
+/* Keeps a call that was slow (as long as its operation's watch_ns) or failed; DETAIL is as in
+ * struct spy_slow_event, or NULL. Drops it, counted, where its place is still being written by
+ * another thread: one that was overtaken by a whole round of the ring, or by a longer call. */
 void spy_slow_add(struct spy_region *region, const struct spy_sample *sample, const char *detail);
 
 #endif

@@ -58,6 +58,45 @@ static enum spy_log_level log_level(const char *name)
     return SPY_LOG_WARNING;
 }
 
+/* Digits at TEXT, and what comes after them in *END; UINT32_MAX where there are none, or too many.
+ */
+static uint32_t number(const char *text, const char **end)
+{
+    uint32_t n = 0;
+    *end = text;
+    while (**end >= '0' && **end <= '9' && n < 100000000)
+        n = n * 10 + (uint32_t)(*(*end)++ - '0');
+    return *end == text ? UINT32_MAX : n;
+}
+
+static uint32_t keep(const char *value)
+{
+    const char *end;
+    if (value == NULL || *value == '\0')
+        return SPY_KEEP_DEFAULT;
+    uint32_t n = number(value, &end);
+    if (n <= SPY_KEEP_MAX && *end == '\0')
+        return n;
+    misunderstood("PERFSPY_KEEP", "a number from 0 to 1000");
+    return SPY_KEEP_DEFAULT;
+}
+
+/* A number and one of the units s, m, h, d; at most ten years. */
+static uint32_t keep_seconds(const char *value)
+{
+    static const char units[] = "smhd";
+    static const uint32_t seconds[] = {1, 60, 3600, 86400};
+    const char *end;
+    if (value == NULL || *value == '\0')
+        return SPY_KEEP_SECONDS_DEFAULT;
+    uint64_t n = number(value, &end);
+    const char *unit = *end != '\0' && end[1] == '\0' ? strchr(units, *end) : NULL;
+    if (unit != NULL && n != UINT32_MAX && n * seconds[unit - units] <= SPY_KEEP_SECONDS_MAX)
+        return (uint32_t)(n * seconds[unit - units]);
+    misunderstood("PERFSPY_KEEP_AGE", "a time such as 90s, 30m, 12h or 7d, of at most 3650d");
+    return SPY_KEEP_SECONDS_DEFAULT;
+}
+
 /* PHP opens its extensions RTLD_DEEPBIND: they would find libpq, and libc, past us. For others it
  * may be what keeps two libraries apart, so it stays unless asked for. */
 static bool clears_deepbind(const char *value)
@@ -102,6 +141,8 @@ void spy_config_read(void)
     copy(spy_config.xdg, "XDG_RUNTIME_DIR");
     copy(spy_config.log, "PERFSPY_LOG");
     spy_config.log_level = log_level(getenv("PERFSPY_LOG_LEVEL"));
+    spy_config.keep = keep(getenv("PERFSPY_KEEP"));
+    spy_config.keep_seconds = keep_seconds(getenv("PERFSPY_KEEP_AGE"));
     if (strcmp(spy_config.log, "stderr") == 0)
         note_stderr();
 }

@@ -13,6 +13,11 @@
 /* Levels of the library's own log, most severe first. */
 enum spy_log_level { SPY_LOG_ERROR, SPY_LOG_WARNING, SPY_LOG_INFO, SPY_LOG_DEBUG };
 
+#define SPY_KEEP_DEFAULT         32u
+#define SPY_KEEP_MAX             1000u /* publish/prune.c looks at a few more in one round */
+#define SPY_KEEP_SECONDS_DEFAULT (7u * 24u * 3600u)
+#define SPY_KEEP_SECONDS_MAX     (3650u * 24u * 3600u)
+
 struct spy_config {
     bool enabled;                 /* PERFSPY_ENABLED is not 0 */
     bool wanted;                  /* enabled, not set-user-id, and in PERFSPY_ONLY if that is set */
@@ -23,9 +28,11 @@ struct spy_config {
     char xdg[SPY_PATH_BYTES];     /* XDG_RUNTIME_DIR, or "" */
     char log[SPY_PATH_BYTES];     /* PERFSPY_LOG: a path, "stderr", or "" for none */
     enum spy_log_level log_level; /* PERFSPY_LOG_LEVEL */
+    uint32_t keep;                /* PERFSPY_KEEP: regions of dead processes */
+    uint32_t keep_seconds;        /* PERFSPY_KEEP_AGE */
     uint64_t stderr_dev;          /* which file descriptor 2 was, where the log goes there */
     uint64_t stderr_ino;
-    char problem[192]; /* which value is not understood, for a person; "" if none */
+    char problem[256]; /* which value is not understood, for a person; "" if none */
 };
 
 /* The process' configuration; constant after spy_config_read(). */

@@ -6,6 +6,7 @@
 #include "runtime/confine.h"
 
 #include "runtime/process.h"
+#include "shared/storage.h"
 #include "shared/sys.h"
 
 #include <errno.h>
@@ -53,6 +54,7 @@ static void note(struct spy_region *region, const char *what)
 
 static void step_aside(enum spy_confinement how, struct spy_region *region)
 {
+    spy_storage_settle(region);
     if (how == SPY_CONFINE_THREAD)
         helper.look_up();
     else

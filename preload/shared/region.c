@@ -4,7 +4,7 @@
  * process, or another version, may have written: every offset and index is bounded before use.
  * Allocates nothing; safe in any thread.
  */
-#include "shared/region.h"
+#include "shared/storage.h"
 
 #include <string.h>
 
@@ -20,6 +20,7 @@ static const uint64_t section_bytes[SPY_SECTION_COUNT] = {
     [SPY_SECTION_SHARDS] = SPY_SHARDS_ALL * sizeof(struct spy_shard),
     [SPY_SECTION_TEXT] = SPY_TEXT_BYTES,
     [SPY_SECTION_SLOW] = SPY_SLOW_EVENTS * sizeof(struct spy_slow_event),
+    [SPY_SECTION_FAILED] = SPY_FAILED_EVENTS * sizeof(struct spy_slow_event),
     [SPY_SECTION_HELD] = SPY_HELD_SLOTS * sizeof(struct spy_held),
     [SPY_SECTION_REQUESTS] = SPY_OPEN_REQUESTS * sizeof(struct spy_open_request),
     [SPY_SECTION_CONNS] = SPY_OPEN_CONNS * sizeof(struct spy_open_conn),
@@ -130,11 +131,11 @@ uint32_t spy_region_text_add(struct spy_region *region, const char *text, uint32
     uint32_t at = SPY_TEXT_BYTES; /* asked before adding: the count never runs far past the end */
     if (atomic_load_explicit(&region->text_used, memory_order_relaxed) <= SPY_TEXT_BYTES - len - 1)
         at = atomic_fetch_add_explicit(&region->text_used, len + 1, memory_order_relaxed);
-    if (at > SPY_TEXT_BYTES - len - 1) {
+    char *place = (char *)spy_region_section(region, SPY_SECTION_TEXT) + at;
+    if (at > SPY_TEXT_BYTES - len - 1 || !spy_storage_reach(region, place, len + 1)) {
         atomic_fetch_add_explicit(&region->self[SPY_SELF_TEXT_FULL], 1, memory_order_relaxed);
         return 0;
     }
-    char *place = (char *)spy_region_section(region, SPY_SECTION_TEXT) + at;
     memcpy(place, text, len);
     place[len] = '\0';
     return at;

@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 #define SPY_REGION_MAGIC   0x31594c5053465250ull /* "PRFSPLY1" read as a little-endian number */
-#define SPY_REGION_VERSION 2u
+#define SPY_REGION_VERSION 3u
 
 /* Capacities. Each is a memory bound: the sum of the sections is fixed when the region is made. */
 #define SPY_OPS_MAX       2048u      /* operations; beyond, calls are counted under "other" */
@@ -42,11 +42,15 @@
 #define SPY_ARENA_CHUNKS  16384u /* 4 MiB */
 #define SPY_TEXT_BYTES    (512u * 1024u)
 #define SPY_SLOW_EVENTS   512u
+#define SPY_FAILED_EVENTS 256u
+#define SPY_WORST_CALLS   3u /* longest calls kept of each operation that was ever slow */
 #define SPY_HISTORY_BYTES (512u * 1024u)
-#define SPY_HELD_SLOTS    1024u /* connections that may have an unfinished sequence */
-#define SPY_HELD_CREDITS  8u    /* statements in the longest sequence */
-#define SPY_CODES         16u   /* distinct status codes or SQLSTATEs kept per operation */
-#define SPY_BUDGETS       4u    /* benchmarks per operation */
+#define SPY_BLOCK_BYTES   (64u * 1024u) /* storage is asked for in such steps: shared/storage.h */
+#define SPY_BLOCK_WORDS   20u           /* of 64 blocks each: a region of 80 MiB at most */
+#define SPY_HELD_SLOTS    1024u         /* connections that may have an unfinished sequence */
+#define SPY_HELD_CREDITS  8u            /* statements in the longest sequence */
+#define SPY_CODES         16u           /* distinct status codes or SQLSTATEs kept per operation */
+#define SPY_BUDGETS       4u            /* benchmarks per operation */
 #define SPY_NAME_BYTES    128u
 #define SPY_PARAMS_BYTES  128u  /* allowed URL parameters, or a statement's name; with the NUL */
 #define SPY_OPEN_REQUESTS 1024u /* requests under way that are followed to their queries */
@@ -77,6 +81,7 @@
     X(OPEN_FULL, "requests and connections not listed as in flight because too many were open")  \
     X(REPEATS_FULL, "repeated statements not kept because too many different ones were seen")    \
     X(ENDPOINTS_FULL, "connections whose server is not named because too many were seen")        \
+    X(STORAGE_DENIED, "times that the region could not grow: no room on the file system")        \
     X(HELD_FULL, "statements credited singly because no room was left to hold a sequence")
 
 enum spy_self_counter {
@@ -91,6 +96,7 @@ enum spy_section {
     SPY_SECTION_SHARDS,    /* struct spy_shard[SPY_SHARDS_ALL] */
     SPY_SECTION_TEXT,      /* bytes; statement texts, each NUL-terminated */
     SPY_SECTION_SLOW,      /* struct spy_slow_event[SPY_SLOW_EVENTS] */
+    SPY_SECTION_FAILED,    /* struct spy_slow_event[SPY_FAILED_EVENTS] */
     SPY_SECTION_HELD,      /* struct spy_held[SPY_HELD_SLOTS] */
     SPY_SECTION_REQUESTS,  /* struct spy_open_request[SPY_OPEN_REQUESTS] */
     SPY_SECTION_CONNS,     /* struct spy_open_conn[SPY_OPEN_CONNS] */
@@ -104,6 +110,12 @@ enum spy_section {
 struct spy_section_place {
     uint64_t offset; /* from the start of the region */
     uint64_t bytes;
+};
+
+enum spy_storage_state {
+    SPY_STORAGE_OPEN,
+    SPY_STORAGE_DENIED, /* there was no room, a moment ago */
+    SPY_STORAGE_CLOSED, /* the program has confined itself: no more system calls */
 };
 
 struct spy_region {
@@ -139,13 +151,19 @@ struct spy_region {
     uint32_t repeats_calls;
     uint32_t reserved;
 
+    /* Where the file has holes, only the blocks whose bits are set may be touched. */
+    uint32_t sparse;                /* 1: it has; constant once the region is published */
+    _Atomic uint32_t storage_state; /* enum spy_storage_state */
+    _Atomic uint64_t stored[SPY_BLOCK_WORDS];
+
     /* Bump allocators and ring heads. Any thread, atomic adds. */
     _Alignas(64) _Atomic uint32_t ops_used;
     _Atomic uint32_t arena_used;  /* chunks; may run past SPY_ARENA_CHUNKS: then it is full */
     _Atomic uint32_t text_used;   /* bytes; may run past SPY_TEXT_BYTES: then it is full */
     _Atomic uint32_t shards_used; /* highest shard ever owned, plus one */
     _Alignas(64) _Atomic uint64_t slow_head; /* events ever written; newest is head - 1 */
-    _Atomic uint64_t slow_dropped;
+    _Atomic uint64_t failed_head;            /* the same of SPY_SECTION_FAILED */
+    _Atomic uint64_t slow_dropped;           /* calls that could not be kept where they belong */
     _Atomic uint32_t queried;           /* 1: there has been a libpq connection with a statement */
     _Alignas(64) _Atomic uint64_t open; /* requests under way in the process: see SPY_OPEN_ONE */
     _Alignas(64) _Atomic uint64_t self[SPY_SELF_COUNT];
@@ -155,12 +173,17 @@ struct spy_region {
     _Alignas(64) _Atomic uint64_t history_head;
     _Atomic uint64_t history_tail;
     _Atomic uint64_t history_rolled_ns; /* CLOCK_MONOTONIC of the last roll */
+
+    /* CLOCK_MONOTONIC when the helper thread was last awake; 0: never. It is so at every roll, and
+     * every second while something is under way: how a dead process' last moment is known. */
+    _Atomic uint64_t awake_ns;
 };
 
 /* One operation. `state` is stored with release when the rest is complete; readers load it with
- * acquire and skip what is not SPY_OP_READY. Nothing changes after that but `text`, which is set
- * once: to SPY_TEXT_CLAIMED by the thread that won it, then with release to the position, once the
- * bytes are there. Readers load it with acquire; a position outside the section means no text. */
+ * acquire and skip what is not SPY_OP_READY. Nothing changes after that but two that are set once:
+ * `text`, to SPY_TEXT_CLAIMED by the thread that won it, then with release to the position, once
+ * the bytes are there (readers load it with acquire; a position outside the section means no text);
+ * and `worst`, like a cell's. */
 #define SPY_TEXT_CLAIMED UINT32_MAX
 enum spy_op_state { SPY_OP_FREE, SPY_OP_READY };
 
@@ -173,8 +196,9 @@ struct spy_op {
     uint64_t key;       /* hash of what identifies it; see classify/optable.c */
     uint64_t watch_ns;  /* calls at least this long are kept as slow: the level bound of "slow", or
                          * the operation's smallest benchmark on a time where that is less */
-    _Atomic uint32_t text; /* byte position in SPY_SECTION_TEXT of its statement; 0: none yet */
-    uint32_t rule;         /* index of its rule, meaningful where mapped */
+    _Atomic uint32_t text;  /* byte position in SPY_SECTION_TEXT of its statement; 0: none yet */
+    uint32_t rule;          /* index of its rule, meaningful where mapped */
+    _Atomic uint32_t worst; /* first chunk of its struct spy_worst; 0: never slow */
     struct spy_budget budget[SPY_BUDGETS];
     char name[SPY_NAME_BYTES];
 };
@@ -310,6 +334,7 @@ struct spy_sample {
     uint16_t params;     /* bind parameters; 65,535 stands for more, too */
     int32_t backend_pid; /* of the server process; 0: not known */
     uint32_t queries;    /* HTTP: attributed to the request */
+    uint32_t request_op; /* SQL: operation of the request it belonged to, plus 1; 0: not known */
     uint64_t end_ns;     /* CLOCK_MONOTONIC */
     uint64_t dur_ns;
     uint64_t wait_ns;
@@ -413,8 +438,10 @@ struct spy_endpoint {
     char user[64];
 };
 
-/* A slow or failed call. `seq` is 2 * n + 1 while event n is being written and 2 * n + 2 when it
- * is complete; a reader copies the event between two equal, even readings of it. */
+/* A slow or failed call: the newest that were slow are in one ring, the newest that failed without
+ * being slow in another, so that a flood of failures leaves the slow ones alone. `seq` is 2 * n + 1
+ * while event n is being written and 2 * n + 2 when it is complete; a reader copies the event
+ * between two equal, even readings of it. */
 struct spy_slow_event {
     _Atomic uint64_t seq;
     uint32_t tid;
@@ -424,6 +451,19 @@ struct spy_slow_event {
      * the name it was prepared under, "" where it was not. */
     char detail[SPY_PARAMS_BYTES];
 };
+
+/* The longest calls of one operation since the start, of those that were slow. A call takes the
+ * place of the shortest of them by a compare-and-swap on `longest_ns`, which therefore only grows,
+ * and which says at any moment exactly how long the longest were; then it writes its event, by the
+ * protocol above. An event whose duration is not that of its place is an older one, whose place was
+ * taken by a call that could not be written (counted as dropped), or that is being written. */
+struct spy_worst {
+    _Atomic uint64_t longest_ns[SPY_WORST_CALLS];
+    struct spy_slow_event event[SPY_WORST_CALLS];
+};
+
+#define SPY_WORST_CHUNKS 4u
+_Static_assert(sizeof(struct spy_worst) <= SPY_WORST_CHUNKS * SPY_CHUNK_BYTES, "outgrew chunks");
 
 /* Statements run on one connection that may yet turn out to be part of a sequence, as they would
  * be credited if nothing followed. Single writer: the connection's thread. `version` is odd while
@@ -479,6 +519,16 @@ static inline void *spy_region_chunk(const struct spy_region *region, uint32_t c
 /* The cell of OP in shard SHARD, or NULL where none was ever made. */
 const struct spy_cell *spy_region_cell(const struct spy_region *region, uint32_t shard,
                                        uint32_t op);
+
+/* The worst calls of OP, or NULL where it never had a slow one. */
+static inline struct spy_worst *spy_region_worst(const struct spy_region *region,
+                                                 const struct spy_op *op)
+{
+    uint32_t chunk = atomic_load_explicit(&op->worst, memory_order_acquire);
+    if (spy_region_chunk(region, chunk + SPY_WORST_CHUNKS - 1) == NULL)
+        return NULL;
+    return spy_region_chunk(region, chunk);
+}
 
 /* Operations that a reader may look at: 0 .. result - 1, each still to be tested for READY. */
 uint32_t spy_region_ops(const struct spy_region *region);

@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 #if defined(__x86_64__)
@@ -122,9 +123,19 @@ static inline int spy_sys_fstat(int fd, struct stat *st)
 #endif
 }
 
-static inline int spy_sys_fallocate(int fd, uint64_t bytes)
+static inline int spy_sys_fallocate(int fd, uint64_t offset, uint64_t bytes)
 {
-    return (int)SPY_SYS4(SYS_fallocate, fd, 0, 0, bytes);
+    return (int)SPY_SYS4(SYS_fallocate, fd, 0, offset, bytes);
+}
+
+static inline int spy_sys_ftruncate(int fd, uint64_t bytes)
+{
+    return (int)SPY_SYS2(SYS_ftruncate, fd, bytes);
+}
+
+static inline int spy_sys_fstatfs(int fd, struct statfs *fs)
+{
+    return (int)SPY_SYS2(SYS_fstatfs, fd, fs);
 }
 
 static inline int spy_sys_getrlimit(int resource, struct rlimit *limit)

@@ -5,6 +5,8 @@
  */
 #include "shared/totals.h"
 
+#include "shared/storage.h"
+
 #include <string.h>
 
 static uint64_t load(const _Atomic uint64_t *counter)
@@ -152,6 +154,8 @@ void spy_totals_add_held(struct spy_totals *into, const struct spy_region *regio
 {
     const struct spy_held *held = spy_region_section(region, SPY_SECTION_HELD);
     for (uint32_t i = 0; i < SPY_HELD_SLOTS; i++) {
+        if (!spy_storage_has(region, &held[i], sizeof(held[i])))
+            continue; /* never taken */
         struct spy_held copy;
         if (atomic_load_explicit(&held[i].credits, memory_order_relaxed) == 0 ||
             !copy_held(&copy, &held[i]))

@@ -6,6 +6,7 @@
 #include "ctl/format.h"
 #include "ctl/image.h"
 #include "ctl/json.h"
+#include "ctl/occupancy.h"
 #include "ctl/table.h"
 
 #include <stdlib.h>
@@ -26,6 +27,7 @@ static const struct ctl_column columns[] = {
 struct entry {
     const struct ctl_process *process;
     const struct ctl_member *member; /* NULL: no region */
+    struct ctl_occupancy occupancy;  /* of its region */
 };
 
 /* How many rules, or why none. */
@@ -69,7 +71,7 @@ static void print_line(FILE *notes, const struct entry *e, const char *text)
     fprintf(notes, "%d: %s\n", e->process->proc.pid, text);
 }
 
-static void print_notes(FILE *notes, const struct entry *e)
+static void print_notes(FILE *notes, const struct entry *e, bool full)
 {
     const struct ctl_member *m = e->member;
     if (e->process->note[0] != '\0')
@@ -85,6 +87,10 @@ static void print_notes(FILE *notes, const struct entry *e)
         if (m->self[i] > 0)
             fprintf(notes, "%d: %s %s\n", e->process->proc.pid, ctl_format_count(count, m->self[i]),
                     spy_self_text(i));
+    }
+    if (full) {
+        print_line(notes, e, "its tables");
+        ctl_occupancy_print(&e->occupancy, notes);
     }
 }
 
@@ -129,6 +135,7 @@ static json_t *entry_json(const struct entry *e)
     ctl_json_set(o, "exe", json_string(p->proc.exe));
     ctl_json_set(o, "state", json_string(ctl_state_name(p->state)));
     ctl_json_set(o, "started", ctl_json_utc(m != NULL ? m->started_ns : p->started_ns));
+    ctl_json_set(o, "last_seen", m != NULL ? ctl_json_utc(m->seen_ns) : json_null());
     ctl_json_set(o, "mode", m != NULL ? ctl_json_text(m->mode) : json_null());
     ctl_json_set(o, "storage", m != NULL ? ctl_json_text(m->storage) : json_null());
     ctl_json_set(o, "region", ctl_json_text(p->region));
@@ -137,6 +144,7 @@ static json_t *entry_json(const struct entry *e)
     ctl_json_set(o, "calls", m != NULL ? ctl_json_count(m->calls) : json_null());
     ctl_json_set(o, "problem", ctl_json_text(m != NULL ? m->problem : p->note));
     ctl_json_set(o, "self", m != NULL ? self_json(m) : json_null());
+    ctl_json_set(o, "tables", m != NULL ? ctl_occupancy_json(&e->occupancy) : json_null());
     return o;
 }
 
@@ -159,12 +167,13 @@ static void add_process(struct output *output, const struct ctl_process *process
         if (region != NULL) {
             ctl_model_add(&model, process, region, run);
             entry.member = &model.member[0];
+            ctl_occupancy_read(&entry.occupancy, region);
         }
         ctl_image_free(region);
     }
     ctl_json_append(output->array, entry_json(&entry));
     add_row(output->table, &entry, run);
-    print_notes(output->notes, &entry);
+    print_notes(output->notes, &entry, run->args->full);
     ctl_model_free(&model);
 }
 

@@ -9,6 +9,8 @@
 #include "ctl/table.h"
 #include "ctl/view.h"
 
+#include <string.h>
+
 #define LIMIT_DEFAULT 20u
 
 static const struct ctl_column columns[] = {
@@ -20,7 +22,6 @@ static const struct ctl_column columns[] = {
     {.title = "ROWS", .right = true, .rank = 3},
     {.title = "CODE"},
     {.title = "PID/TID", .rank = 4},
-    {.title = "PARAMETERS", .rank = 5},
 };
 
 static void add_row(struct ctl_table *table, const struct ctl_slow_call *call,
@@ -45,30 +46,56 @@ static void add_row(struct ctl_table *table, const struct ctl_slow_call *call,
     ctl_table_cell(table, CTL_PLAIN, text);
 }
 
+static const char *request_of(const struct ctl_slow_call *call)
+{
+    return call->request;
+}
+
 /* Parameters of a request's URL. */
 static const char *params_of(const struct ctl_slow_call *call)
 {
     return call->kind == SPY_KIND_HTTP ? call->detail : "";
 }
 
-/* The last column is there where some call has something to show in it. */
-static bool any_params(const struct ctl_slow *slow, size_t limit)
+/* Columns that are there where some call has something to show in them. */
+static const struct {
+    struct ctl_column column;
+    const char *(*text)(const struct ctl_slow_call *call);
+} extras[] = {
+    {{.title = "REQUEST", .rank = 5}, request_of},
+    {{.title = "PARAMETERS", .rank = 6}, params_of},
+};
+
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+#define EXTRAS  (sizeof(extras) / sizeof(extras[0]))
+
+static bool any(const struct ctl_slow *slow, size_t limit, size_t extra)
 {
     for (size_t i = 0; i < limit; i++)
-        if (*params_of(&slow->call[i]) != '\0')
+        if (*extras[extra].text(&slow->call[i]) != '\0')
             return true;
     return false;
 }
 
 static void print_table(const struct ctl_slow *slow, size_t limit, const struct ctl_run *run)
 {
-    bool params = any_params(slow, limit);
-    size_t count = sizeof(columns) / sizeof(columns[0]) - !params;
-    struct ctl_table *table = ctl_table_new(columns, count);
+    struct ctl_column all[COLUMNS + EXTRAS];
+    bool shown[EXTRAS];
+    size_t count = COLUMNS;
+    memcpy(all, columns, sizeof(columns));
+    for (size_t e = 0; e < EXTRAS; e++) {
+        shown[e] = any(slow, limit, e);
+        if (shown[e])
+            all[count++] = extras[e].column;
+    }
+    struct ctl_table *table = ctl_table_new(all, count);
     for (size_t i = 0; i < limit; i++) {
         add_row(table, &slow->call[i], run);
-        if (params)
-            ctl_table_cell(table, CTL_PLAIN, params_of(&slow->call[i]));
+        for (size_t e = 0; e < EXTRAS; e++) {
+            const char *text = extras[e].text(&slow->call[i]);
+            if (shown[e])
+                ctl_table_cell(table, CTL_PLAIN, text);
+        }
     }
     ctl_table_print(table, run->out, &run->term);
     ctl_table_free(table);

@@ -24,7 +24,8 @@
       "Print again every SECONDS (default 2) until interrupted; with --json one document a line.") \
     X(SORT, 0, "sort", "duration|time", "Order: the longest first (default) or the newest first.") \
     X(LIMIT, 'n', "limit", "N", "Print at most N lines. Default: 20; with --json: all.")           \
-    X(FULL, 0, "full", "", "Print all that is known of each call, instead of a table.")            \
+    X(WORST, 0, "worst", "", "Only the longest calls of each operation since the start.")          \
+    X(FULL, 0, "full", "", "Print all that is known of each call or process.")                     \
     X(SET, 0, "set", "OPERATION=STAT:LIMIT",                                                       \
       "Limit STAT (mean, p50, p90, p95, p99, p99.9, max or errors) of OPERATION, such as "         \
       "api.get_part=p99:50ms or get_part=errors:1%: instead of the limit that the rules set on "   \

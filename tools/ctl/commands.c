@@ -22,8 +22,9 @@ const struct ctl_command ctl_commands[] = {
         .help = "Lists every process that libperfspy is loaded in, wherever it publishes, and the "
                 "dead ones whose region is left. States: live; dead; idle (nothing to watch yet); "
                 "dormant (switched off). Below the list stands what went wrong in a process: an "
-                "invalid rules file, a full table, a directory that could not be used.",
-        .options = READS,
+                "invalid rules file, a full table, a directory that could not be used. With --full "
+                "also how full each of its tables is; --json has that, too.",
+        .options = READS | CTL_BIT(FULL),
         .run = ctl_cmd_ps,
     },
     {
@@ -92,15 +93,18 @@ const struct ctl_command ctl_commands[] = {
         .name = "slow",
         .operands = "",
         .summary = "list single calls that were slow or failed",
-        .help = "Lists the calls that were slow, critical or failed: the newest 512 of each "
-                "process are kept. WAIT is the time to the first result of a statement or to the "
-                "first byte of a response, TAIL is the rest.\n\n"
-                "With --full also shows of a statement how long it was queued before it was sent, "
+        .help = "Lists the calls that were slow, critical or failed. Kept of each process are the "
+                "newest 512 that were slow or longer than a benchmark, the newest 256 others that "
+                "failed, and of each operation the 3 longest of those that were slow, since the "
+                "start: --worst shows these alone. WAIT is the time to the first result of a "
+                "statement or to the first byte of a response, TAIL is the rest.\n\n"
+                "With --full also shows of a statement the request that it was part of, how long "
+                "it was queued before it was sent, "
                 "the rows it affected, the number of its parameters, the name it was prepared "
                 "under, the server, database and user, the process id of the server's backend, "
                 "and the state of the transaction after it; --json has them, too.",
-        .options =
-            READS | CTL_BIT(LAST) | CTL_BIT(WATCH) | CTL_BIT(SORT) | CTL_BIT(LIMIT) | CTL_BIT(FULL),
+        .options = READS | CTL_BIT(LAST) | CTL_BIT(WATCH) | CTL_BIT(SORT) | CTL_BIT(LIMIT) |
+                   CTL_BIT(WORST) | CTL_BIT(FULL),
         .run = ctl_cmd_slow,
     },
     {

@@ -70,6 +70,7 @@ struct ctl_args {
     uint64_t slow_ns;
     bool initial;
     bool full;
+    bool worst;
     bool man;
     bool json;
 };

@@ -113,9 +113,23 @@ static void recheck_section(int fd, struct spy_region *region, enum spy_section 
     free(again);
 }
 
+/* The same for the worst calls of operations. */
+static void recheck_worst(int fd, struct spy_region *region)
+{
+    for (uint32_t op = 0; op < spy_region_ops(region); op++) {
+        struct spy_worst *worst = spy_region_worst(region, spy_region_op(region, op)), again;
+        uint64_t at = worst != NULL ? (uint64_t)((char *)worst - (char *)region) : 0;
+        if (worst != NULL && read_at(fd, &again, sizeof(again), at) == (ssize_t)sizeof(again))
+            mark_changed((char *)worst->event, (const char *)again.event, SPY_WORST_CALLS,
+                         sizeof(struct spy_slow_event));
+    }
+}
+
 static void recheck(int fd, struct spy_region *region)
 {
     recheck_section(fd, region, SPY_SECTION_SLOW, sizeof(struct spy_slow_event));
+    recheck_section(fd, region, SPY_SECTION_FAILED, sizeof(struct spy_slow_event));
+    recheck_worst(fd, region);
     recheck_section(fd, region, SPY_SECTION_HELD, sizeof(struct spy_held));
     uint64_t tail;
     if (read_at(fd, &tail, sizeof(tail), offsetof(struct spy_region, history_tail)) ==

@@ -29,33 +29,6 @@ static bool name_of(char out[SPY_NAME_BYTES + 1], const struct spy_region *regio
     return true;
 }
 
-/* A moment that the region tells, unless it lies in the future: then it is no such thing. */
-static void see(uint64_t *last, uint64_t moment_ns, uint64_t now_ns)
-{
-    if (moment_ns > *last && moment_ns <= now_ns)
-        *last = moment_ns;
-}
-
-/* The last moment the region knows of: of a dead process there is no later one. */
-static uint64_t last_sign_ns(const struct spy_region *region, const struct ctl_run *run)
-{
-    uint64_t lived = run->now_real_ns - region->epoch_real_ns;
-    uint64_t now = run->now_real_ns > region->epoch_real_ns ? region->epoch_mono_ns + lived : 0;
-    uint64_t last = 0;
-    see(&last, ctl_last_mono_ns(region), now);
-    const struct spy_open_request *r = spy_region_section(region, SPY_SECTION_REQUESTS);
-    for (uint32_t i = 0; i < SPY_OPEN_REQUESTS; i++) {
-        see(&last, LOAD(r[i].begin_ns), now);
-        see(&last, LOAD(r[i].stalled_ns), now);
-    }
-    const struct spy_open_conn *c = spy_region_section(region, SPY_SECTION_CONNS);
-    for (uint32_t i = 0; i < SPY_OPEN_CONNS; i++)
-        see(&last, LOAD(c[i].since_ns), now);
-    for (uint32_t i = 0; i < SPY_SHARDS; i++)
-        see(&last, LOAD(spy_region_shard(region, i)->writing_ns), now);
-    return last;
-}
-
 struct adding {
     const struct ctl_process *process;
     const struct spy_region *region;
@@ -224,7 +197,8 @@ void ctl_inflight_add(struct ctl_inflight *in, const struct ctl_process *process
                       const struct spy_region *region, const struct ctl_run *run)
 {
     bool dead = process->state == CTL_DEAD;
-    struct adding a = {process, region, dead, dead ? last_sign_ns(region, run) : run->now_mono_ns};
+    struct adding a = {process, region, dead,
+                       dead ? ctl_last_mono_ns(region, run) : run->now_mono_ns};
     const struct spy_open_request *r = spy_region_section(region, SPY_SECTION_REQUESTS);
     for (uint32_t i = 0; i < SPY_OPEN_REQUESTS; i++)
         if (LOAD(r[i].taken) == OPEN)

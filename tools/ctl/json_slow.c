@@ -40,6 +40,7 @@ static void set_statement(json_t *o, const struct ctl_slow_call *call)
     ctl_json_set(o, "affected", ctl_json_count(s->affected));
     ctl_json_set(o, "params", ctl_json_count(s->params));
     ctl_json_set(o, "statement_name", ctl_json_text(call->detail));
+    ctl_json_set(o, "request", ctl_json_text(call->request));
     ctl_json_set(o, "transaction",
                  seen ? ctl_json_text(spy_transaction_name(s->transaction)) : json_null());
     ctl_json_set(o, "backend_pid", s->backend_pid > 0 ? json_integer(s->backend_pid) : json_null());

@@ -107,13 +107,14 @@ static void copy_clean(char *out, size_t cap, const char *in)
 }
 
 static struct ctl_member new_member(const struct ctl_process *process,
-                                    const struct spy_region *region)
+                                    const struct spy_region *region, uint64_t seen_ns)
 {
     struct ctl_member m = {
         .pid = process->proc.pid,
         .uid = process->proc.uid,
         .state = process->state,
         .started_ns = started_ns(region),
+        .seen_ns = ctl_real_ns(region, seen_ns),
         .rules_state = region->rules_state,
         .rules_operations = region->rules_operations,
         .slow_dropped = atomic_load_explicit(&region->slow_dropped, memory_order_relaxed),
@@ -148,7 +149,8 @@ struct adding {
     struct ctl_model *model;
     const struct spy_region *region;
     struct ctl_member *member;
-    bool *counted; /* operations already in member->operations */
+    bool *counted;    /* operations already in member->operations */
+    uint64_t seen_ns; /* its last sign of life */
 };
 
 static void add_totals(void *ctx, uint32_t op, const struct spy_totals *totals)
@@ -179,31 +181,6 @@ static void add_names(struct adding *adding)
         ctl_model_operation(adding->model, adding->region, op);
 }
 
-uint64_t ctl_last_mono_ns(const struct spy_region *region)
-{
-    uint64_t last = atomic_load_explicit(&region->history_rolled_ns, memory_order_acquire);
-    if (last < region->epoch_mono_ns)
-        last = region->epoch_mono_ns;
-    const struct spy_slow_event *event = spy_region_section(region, SPY_SECTION_SLOW);
-    for (uint32_t i = 0; i < SPY_SLOW_EVENTS; i++)
-        if (atomic_load_explicit(&event[i].seq, memory_order_acquire) % 2 == 0 &&
-            event[i].sample.end_ns > last)
-            last = event[i].sample.end_ns;
-    return last;
-}
-
-/* "Now" by the monotonic clock that the region was written with: ours, unless another boot's. */
-static uint64_t now_mono_of(const struct spy_region *region, const struct ctl_run *now)
-{
-    char boot_id[40];
-    ctl_proc_boot_id(boot_id);
-    if (strcmp(boot_id, region->boot_id) == 0)
-        return now->now_mono_ns;
-    uint64_t since_epoch =
-        now->now_real_ns > region->epoch_real_ns ? now->now_real_ns - region->epoch_real_ns : 0;
-    return region->epoch_mono_ns + since_epoch;
-}
-
 /* Adds the window. *COVERED is where it begins. False where the process had ended before it: what
  * it had not rolled yet when it died happened within one step of its last sign of life. */
 static bool add_window(struct adding *adding, const struct ctl_process *process, uint64_t now,
@@ -212,8 +189,7 @@ static bool add_window(struct adding *adding, const struct ctl_process *process,
     uint64_t window = adding->model->window_ns;
     uint64_t since = now > window ? now - window : 0;
     *covered = since;
-    if (process->state == CTL_DEAD &&
-        ctl_last_mono_ns(adding->region) + SPY_HISTORY_STEP_NS < since)
+    if (process->state == CTL_DEAD && adding->seen_ns + SPY_HISTORY_STEP_NS < since)
         return false;
     return spy_history_window(adding->region, since, covered, add_totals, adding) == SPY_OK;
 }
@@ -230,9 +206,10 @@ void ctl_model_add(struct ctl_model *model, const struct ctl_process *process,
                    const struct spy_region *region, const struct ctl_run *now)
 {
     bool counted[SPY_OPS_MAX] = {false};
-    struct ctl_member member = new_member(process, region);
-    struct adding adding = {model, region, &member, counted};
-    uint64_t now_mono = now_mono_of(region, now);
+    uint64_t seen = ctl_last_mono_ns(region, now);
+    struct ctl_member member = new_member(process, region, seen);
+    struct adding adding = {model, region, &member, counted, seen};
+    uint64_t now_mono = ctl_now_mono_ns(region, now);
     uint64_t begin = region->epoch_mono_ns;
     bool windowed = model->window_ns > 0;
     bool dead = process->state == CTL_DEAD;
@@ -248,7 +225,7 @@ void ctl_model_add(struct ctl_model *model, const struct ctl_process *process,
     model->member = ctl_grow(model->member, model->members + 1, sizeof(*model->member));
     model->member[model->members++] = member;
     model->dead += dead;
-    uint64_t end = dead && !windowed ? ctl_last_mono_ns(region) : now_mono;
+    uint64_t end = dead && !windowed ? seen : now_mono;
     widen(model, ctl_real_ns(region, begin), ctl_real_ns(region, end > begin ? end : begin));
 }
 

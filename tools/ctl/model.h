@@ -29,6 +29,7 @@ struct ctl_member {
     uint32_t uid;
     enum ctl_state state;
     uint64_t started_ns; /* CLOCK_REALTIME */
+    uint64_t seen_ns;    /* the same, of its last sign of life in the region */
     char exe[256];
     char mode[16];
     char storage[16];
@@ -95,9 +96,12 @@ double ctl_model_span_s(const struct ctl_model *model);
 /* CLOCK_MONOTONIC of the process' boot to CLOCK_REALTIME. */
 uint64_t ctl_real_ns(const struct spy_region *region, uint64_t mono_ns);
 
-/* When the process of REGION did something last, as far as its history and its slow calls tell:
- * CLOCK_MONOTONIC. For the dead. */
-uint64_t ctl_last_mono_ns(const struct spy_region *region);
+/* "Now" by the monotonic clock that the region was written with: ours, unless another boot's. */
+uint64_t ctl_now_mono_ns(const struct spy_region *region, const struct ctl_run *now);
+
+/* The last sign of life of the process of REGION, by the same clock: the latest moment that it
+ * tells of, which for one that is dead is when it died or shortly before (lifetime.c). */
+uint64_t ctl_last_mono_ns(const struct spy_region *region, const struct ctl_run *now);
 
 /* ---- operations ---------------------------------------------------------------------------- */
 

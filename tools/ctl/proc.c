@@ -117,8 +117,18 @@ static bool is_own_region(const char *base, int32_t self_pid)
     return spy_paths_parse(base, &id) && id.pid == self_pid;
 }
 
+/* A mapped file that was removed has its name still, and this behind it. */
+static void drop_mark(char *path)
+{
+    static const char mark[] = " (deleted)";
+    size_t len = strlen(path), mark_len = sizeof(mark) - 1;
+    if (len > mark_len && strcmp(path + len - mark_len, mark) == 0)
+        path[len - mark_len] = '\0';
+}
+
 static void look_at(char *path, int32_t self_pid, struct ctl_maps *out)
 {
+    drop_mark(path);
     char *base = strrchr(path, '/') + 1;
     if (strncmp(base, LIBRARY, strlen(LIBRARY)) == 0)
         out->library = true;

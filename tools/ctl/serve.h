@@ -103,6 +103,7 @@ bool ctl_serve_admit(struct ctl_serve *serve, const struct ctl_route *route,
 #define CTL_PARAM_LIMIT     4u
 #define CTL_PARAM_SORT      8u
 #define CTL_PARAM_MIN_CALLS 16u
+#define CTL_PARAM_WORST     32u
 
 /* Adds the parameters of REQUEST, which may only be those of ALLOWED, to ARGS; *PID is set to the
  * process asked for, or left alone. False after an error in REPLY: 422. Texts point into

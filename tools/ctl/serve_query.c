@@ -91,6 +91,12 @@ static bool set_min_calls(struct ctl_args *args, const char *value)
     return parse_count(value, INT64_MAX, &args->min_calls);
 }
 
+static bool set_worst(struct ctl_args *args, const char *value)
+{
+    args->worst = strcmp(value, "true") == 0;
+    return args->worst || strcmp(value, "false") == 0;
+}
+
 static const struct {
     const char *name;
     unsigned bit;
@@ -102,6 +108,7 @@ static const struct {
     {"limit", CTL_PARAM_LIMIT, set_limit, "a number of 1 or more"},
     {"sort", CTL_PARAM_SORT, set_sort, "\"duration\" or \"time\""},
     {"min_calls", CTL_PARAM_MIN_CALLS, set_min_calls, "a number of 1 or more"},
+    {"worst", CTL_PARAM_WORST, set_worst, "\"true\" or \"false\""},
 };
 
 #define PARAMS (sizeof(params) / sizeof(params[0]))

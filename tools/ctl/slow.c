@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading slow-event rings; see slow.h and struct spy_slow_event.
+ * Reading kept calls; see slow.h, struct spy_slow_event and struct spy_worst.
  */
 #include "ctl/slow.h"
 
@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Copies an event between two equal, even readings of its number (pairs with the release store in
- * the library's spy_slow_add()). */
+/* Copies an event between two equal, even readings of its number (pairs with the release stores in
+ * the library's record/slow.c). */
 static bool copy_event(struct spy_slow_event *copy, const struct spy_slow_event *event)
 {
     uint64_t before = atomic_load_explicit(&event->seq, memory_order_acquire);
@@ -37,10 +37,20 @@ static struct ctl_server server_of(const struct spy_region *region, uint32_t row
     return server;
 }
 
+static const struct spy_op *ready_op(const struct spy_region *region, uint32_t op)
+{
+    const struct spy_op *row = op < spy_region_ops(region) ? spy_region_op(region, op) : NULL;
+    if (row == NULL || row->kind >= SPY_KIND_COUNT ||
+        atomic_load_explicit(&row->state, memory_order_acquire) != SPY_OP_READY)
+        return NULL;
+    return row;
+}
+
 static void add_call(struct ctl_slow *slow, const struct ctl_process *process,
                      const struct spy_region *region, const struct spy_slow_event *event)
 {
     const struct spy_op *op = spy_region_op(region, event->sample.op);
+    const struct spy_op *request = ready_op(region, event->sample.request_op - 1);
     slow->call = ctl_grow(slow->call, slow->count + 1, sizeof(*slow->call));
     struct ctl_slow_call *call = &slow->call[slow->count++];
     *call = (struct ctl_slow_call){
@@ -54,22 +64,60 @@ static void add_call(struct ctl_slow *slow, const struct ctl_process *process,
     };
     ctl_format_clean(call->operation, sizeof(call->operation), op->name, sizeof(op->name));
     ctl_format_clean(call->detail, sizeof(call->detail), event->detail, sizeof(event->detail));
+    if (request != NULL)
+        ctl_format_clean(call->request, sizeof(call->request), request->name,
+                         sizeof(request->name));
+}
+
+/* One region's events on their way into SLOW. */
+struct adding {
+    struct ctl_slow *slow;
+    const struct ctl_process *process;
+    const struct spy_region *region;
+    uint64_t since_ns;
+    size_t first; /* of the region's calls in SLOW */
+};
+
+/* A call may be kept as one of the worst and as one of the newest. A thread ends one call at one
+ * time. */
+static bool is_there(const struct adding *a, const struct spy_slow_event *event)
+{
+    for (size_t i = a->first; i < a->slow->count; i++) {
+        const struct ctl_slow_call *call = &a->slow->call[i];
+        if (call->sample.end_ns == event->sample.end_ns && call->tid == event->tid &&
+            call->sample.op == event->sample.op && call->sample.dur_ns == event->sample.dur_ns)
+            return true;
+    }
+    return false;
+}
+
+static void add_events(const struct adding *a, const struct spy_slow_event *events, uint32_t count,
+                       bool once)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct spy_slow_event event;
+        if (!copy_event(&event, &events[i]) || ready_op(a->region, event.sample.op) == NULL ||
+            ctl_real_ns(a->region, event.sample.end_ns) < a->since_ns)
+            continue;
+        if (!once || !is_there(a, &event))
+            add_call(a->slow, a->process, a->region, &event);
+    }
 }
 
 void ctl_slow_add(struct ctl_slow *slow, const struct ctl_process *process,
-                  const struct spy_region *region, uint64_t since_ns)
+                  const struct spy_region *region, uint64_t since_ns, bool worst_only)
 {
-    const struct spy_slow_event *ring = spy_region_section(region, SPY_SECTION_SLOW);
+    const struct adding a = {slow, process, region, since_ns, slow->count};
     slow->dropped += atomic_load_explicit(&region->slow_dropped, memory_order_relaxed);
-    for (uint32_t i = 0; i < SPY_SLOW_EVENTS; i++) {
-        struct spy_slow_event event;
-        if (!copy_event(&event, &ring[i]) || event.sample.op >= spy_region_ops(region))
-            continue;
-        const struct spy_op *op = spy_region_op(region, event.sample.op);
-        bool ready = atomic_load_explicit(&op->state, memory_order_acquire) == SPY_OP_READY;
-        if (ready && op->kind < SPY_KIND_COUNT &&
-            ctl_real_ns(region, event.sample.end_ns) >= since_ns)
-            add_call(slow, process, region, &event);
+    if (!worst_only) {
+        add_events(&a, spy_region_section(region, SPY_SECTION_SLOW), SPY_SLOW_EVENTS, false);
+        add_events(&a, spy_region_section(region, SPY_SECTION_FAILED), SPY_FAILED_EVENTS, false);
+    }
+    for (uint32_t op = 0; op < spy_region_ops(region); op++) {
+        const struct spy_op *row = ready_op(region, op);
+        const struct spy_worst *worst = row != NULL ? spy_region_worst(region, row) : NULL;
+        if (worst != NULL)
+            add_events(&a, worst->event, SPY_WORST_CALLS, true);
     }
 }
 
@@ -84,7 +132,7 @@ bool ctl_slow_load(struct ctl_slow *slow, const struct ctl_source *source,
         if (region == NULL)
             continue;
         any = true;
-        ctl_slow_add(slow, &source->process[i], region, since);
+        ctl_slow_add(slow, &source->process[i], region, since, run->args->worst);
         ctl_image_free(region);
     }
     return any;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slow and failed calls, collected from the rings of several processes.
+ * Slow and failed calls, collected from the rings and the worst calls of several processes.
  */
 #ifndef CTL_SLOW_H
 #define CTL_SLOW_H
@@ -17,6 +17,7 @@ struct ctl_server {
 
 struct ctl_slow_call {
     char operation[SPY_NAME_BYTES + 1];
+    char request[SPY_NAME_BYTES + 1]; /* operation of the request it was part of; "" */
     uint32_t kind;
     uint32_t level;
     uint64_t end_ns; /* CLOCK_REALTIME */
@@ -30,12 +31,13 @@ struct ctl_slow_call {
 struct ctl_slow {
     struct ctl_slow_call *call;
     size_t count;
-    uint64_t dropped; /* events that the ring could not take */
+    uint64_t dropped; /* events that could not be kept */
 };
 
-/* Adds the complete events of REGION that ended at or after SINCE_NS (CLOCK_REALTIME). */
+/* Adds the complete events of REGION that ended at or after SINCE_NS (CLOCK_REALTIME), each once:
+ * all that are kept, or the worst of each operation alone. */
 void ctl_slow_add(struct ctl_slow *slow, const struct ctl_process *process,
-                  const struct spy_region *region, uint64_t since_ns);
+                  const struct spy_region *region, uint64_t since_ns, bool worst_only);
 
 /* Adds the calls of every process of SOURCE, those of --last or all. False where no process could
  * be read. */

@@ -93,6 +93,7 @@ void ctl_slow_detail(const struct ctl_slow_call *call, const struct ctl_run *run
     print_times(call, run);
     print_text(run, sql ? "sqlstate" : "status", ctl_slow_code(code, call));
     print_text(run, sql ? "statement" : "parameters", call->detail);
+    print_text(run, "request", call->request);
     print_volume(call, run);
     if (sql)
         print_server(call, run);

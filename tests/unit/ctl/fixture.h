@@ -161,6 +161,25 @@ static inline struct spy_slow_event *fixture_event(struct spy_region *r, uint64_
     return event + n % SPY_SLOW_EVENTS;
 }
 
+/* The same among the worst of OP, in place AT. */
+static inline struct spy_slow_event *fixture_worst(struct spy_region *r, uint32_t op, uint32_t at,
+                                                   uint64_t end_ns, uint64_t dur_ns)
+{
+    struct spy_op *row = spy_region_op(r, op);
+    if (row->worst == 0) {
+        row->worst = r->arena_used;
+        r->arena_used += SPY_WORST_CHUNKS;
+    }
+    char *arena = spy_region_section(r, SPY_SECTION_ARENA);
+    struct spy_worst *worst = (struct spy_worst *)(arena + row->worst * SPY_CHUNK_BYTES);
+    worst->longest_ns[at] = dur_ns;
+    worst->event[at].tid = 77;
+    worst->event[at].sample =
+        (struct spy_sample){.op = op, .end_ns = end_ns, .dur_ns = dur_ns, .wait_ns = dur_ns / 4};
+    worst->event[at].seq = 2;
+    return &worst->event[at];
+}
+
 static inline void fixture_endpoint(struct spy_region *r, uint32_t row, const char *host,
                                     const char *port, const char *database, const char *user)
 {

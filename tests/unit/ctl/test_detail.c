@@ -103,14 +103,15 @@ static void a_call_as_json(void **state)
     char *sql = json_dumps(json_array_get(calls, 0), JSON_COMPACT | JSON_REAL_PRECISION(15));
     char *http = json_dumps(json_array_get(calls, 1), JSON_COMPACT | JSON_REAL_PRECISION(15));
     assert_string_equal(
-        sql, "{\"when\":\"2026-01-01T00:00:20Z\",\"when_s\":1767225620.0,"
-             "\"operation\":\"parts_crud.get_part\",\"kind\":\"sql\",\"level\":\"excellent\","
-             "\"total_ms\":4.0,\"wait_ms\":1.0,\"consume_ms\":3.0,\"rows\":3,\"bytes_in\":10,"
-             "\"bytes_out\":0,\"sqlstate\":\"23505\",\"queue_ms\":0.25,\"affected\":1,"
-             "\"params\":2,\"statement_name\":\"get_part\",\"transaction\":\"inerror\","
-             "\"backend_pid\":4242,\"server\":{\"host\":\"db.example\",\"port\":\"5433\","
-             "\"database\":\"parts\",\"user\":\"app\"},\"failed\":true,\"aborted\":false,"
-             "\"pid\":99999999,\"tid\":77}");
+        sql,
+        "{\"when\":\"2026-01-01T00:00:20Z\",\"when_s\":1767225620.0,"
+        "\"operation\":\"parts_crud.get_part\",\"kind\":\"sql\",\"level\":\"excellent\","
+        "\"total_ms\":4.0,\"wait_ms\":1.0,\"consume_ms\":3.0,\"rows\":3,\"bytes_in\":10,"
+        "\"bytes_out\":0,\"sqlstate\":\"23505\",\"queue_ms\":0.25,\"affected\":1,"
+        "\"params\":2,\"statement_name\":\"get_part\",\"request\":null,\"transaction\":\"inerror\","
+        "\"backend_pid\":4242,\"server\":{\"host\":\"db.example\",\"port\":\"5433\","
+        "\"database\":\"parts\",\"user\":\"app\"},\"failed\":true,\"aborted\":false,"
+        "\"pid\":99999999,\"tid\":77}");
     assert_string_equal(
         http, "{\"when\":\"2026-01-01T00:00:10Z\",\"when_s\":1767225610.0,"
               "\"operation\":\"api.get_part\",\"kind\":\"http\",\"level\":\"slow\","

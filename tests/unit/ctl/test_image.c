@@ -123,14 +123,14 @@ static void endpoints(void **state)
     fixture_facts(r, 1, 1);
     struct spy_endpoint *row = spy_region_section(r, SPY_SECTION_ENDPOINTS);
     memset(row[5].host, 'x', sizeof(row[5]) - offsetof(struct spy_endpoint, host));
-    ctl_slow_add(&slow, &process, r, 0);
+    ctl_slow_add(&slow, &process, r, 0, false);
     assert_int_equal(strlen(slow.call[1].server.host), sizeof(row[5].host));
     assert_int_equal(strlen(slow.call[1].server.user), sizeof(row[5].user));
     static const uint16_t nowhere[] = {0, 4, 6, SPY_ENDPOINTS, UINT16_MAX};
     for (size_t i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++) {
         fixture_event(r, 1)->sample.endpoint = nowhere[i];
         slow.count = 0;
-        ctl_slow_add(&slow, &process, r, 0);
+        ctl_slow_add(&slow, &process, r, 0, false);
         assert_string_equal(slow.call[1].server.host, "");
     }
     ctl_slow_free(&slow);
@@ -179,7 +179,7 @@ static void use(const struct spy_region *region)
         struct ctl_health health = ctl_health_of(&model);
         ctl_health_free(&health);
         struct ctl_slow slow = {0};
-        ctl_slow_add(&slow, &process, region, 0);
+        ctl_slow_add(&slow, &process, region, 0, false);
         ctl_slow_sort(&slow, CTL_SORT_DURATION);
         print_slow(&slow);
         ctl_slow_free(&slow);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Recording: exact counts under threads, hand-over of shards, full tables, the slow ring.
+ * Recording: exact counts under threads, full tables.
  */
 #include "../region_fixture.h"
 
@@ -93,33 +93,6 @@ static void every_call_of_every_thread_counts(void **state)
         assert_int_equal(by_level, totals.calls);
     }
     assert_true(atomic_load(&region->self[SPY_SELF_SHARED_SHARD]) > 0);
-    free(region);
-}
-
-static void *record_once(void *arg)
-{
-    record(arg, 2, 5000, 0);
-    return NULL;
-}
-
-/* Threads that come and go take over each other's shards: nothing grows, nothing is lost. */
-static void thread_churn_does_not_grow(void **state)
-{
-    (void)state;
-    struct spy_region *region = region_fixture();
-    const int churn = 3000;
-    uint32_t after_all_shards = 0;
-    for (int i = 0; i < churn; i++) {
-        pthread_t thread;
-        assert_int_equal(pthread_create(&thread, NULL, record_once, region), 0);
-        pthread_join(thread, NULL);
-        if (i == 500)
-            after_all_shards = atomic_load(&region->arena_used);
-    }
-    spy_totals_of_op(&totals, region, 2);
-    assert_int_equal(totals.calls, churn);
-    assert_int_equal(atomic_load(&region->arena_used), after_all_shards);
-    assert_int_equal(atomic_load(&region->self[SPY_SELF_SHARED_SHARD]), 0);
     free(region);
 }
 
@@ -233,50 +206,17 @@ static void a_handler_records_beside_its_thread(void **state)
     free(signalled);
 }
 
-/* ---- the slow ring --------------------------------------------------------------------------- */
-
-static const struct spy_slow_event *slow_event(const struct spy_region *region, uint64_t n)
-{
-    const struct spy_slow_event *ring = spy_region_section(region, SPY_SECTION_SLOW);
-    return &ring[n % SPY_SLOW_EVENTS];
-}
-
-static void slow_and_failed_calls_are_kept(void **state)
-{
-    (void)state;
-    struct spy_region *region = region_fixture();
-    record(region, 2, 999 * FIXTURE_MS, 0);
-    record(region, 2, 1000 * FIXTURE_MS, 0);
-    spy_record(region, &(struct spy_sample){.op = 2, .dur_ns = 1, .failed = 1, .code = 7});
-    assert_int_equal(atomic_load(&region->slow_head), 2);
-    assert_int_equal(slow_event(region, 0)->sample.dur_ns, 1000 * FIXTURE_MS);
-    assert_int_equal(slow_event(region, 0)->seq, 2);
-    assert_int_equal(slow_event(region, 0)->tid, gettid());
-    assert_int_equal(slow_event(region, 1)->sample.code, 7);
-    assert_string_equal(slow_event(region, 1)->detail, "");
-    spy_record_with(region, &(struct spy_sample){.op = 2, .failed = 1}, "upd_part");
-    assert_string_equal(slow_event(region, 2)->detail, "upd_part");
-    for (uint64_t i = 1; i < SPY_SLOW_EVENTS; i++)
-        record(region, 2, (2000 + i) * FIXTURE_MS, 0);
-    assert_int_equal(slow_event(region, 1)->sample.dur_ns,
-                     (2000 + SPY_SLOW_EVENTS - 1) * FIXTURE_MS);
-    assert_int_equal(atomic_load(&region->slow_dropped), 0);
-    free(region);
-}
-
 int main(void)
 {
     spy_process->pid = getpid();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_is_counted_in_every_way),
         cmocka_unit_test(every_call_of_every_thread_counts),
-        cmocka_unit_test(thread_churn_does_not_grow),
         cmocka_unit_test(a_full_arena_counts_under_other),
         cmocka_unit_test(never_executed_is_no_call),
         cmocka_unit_test(never_executed_finds_room_under_other),
         cmocka_unit_test(every_statement_never_executed_counts),
         cmocka_unit_test(a_handler_records_beside_its_thread),
-        cmocka_unit_test(slow_and_failed_calls_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
