@@ -267,6 +267,14 @@ $(ACCOUNTANTS): $(VICTIM_DIR)/%: tests/victims/%.c tests/victims/wants.h Makefil
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(VICTIM_CFLAGS) $< -lpq -lpthread -o $@
 
+# One that dies while it counts; against a real server, and against a stand-in that is faster.
+VICTIMS += $(addprefix $(VICTIM_DIR)/,tally tally-bound)
+
+$(VICTIM_DIR)/tally: tests/victims/tally.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) $< -lpq -lpthread -o $@
+
 # Servers: on libmicrohttpd, and by every call that sockets have.
 VICTIMS += $(addprefix $(VICTIM_DIR)/,microhttpd sockets tls_openssl tls_gnutls)
 
@@ -417,6 +425,15 @@ test: $(PRODUCTS) $(UNIT_BINS) $(VICTIMS) $(NORMALISE) $(if $(SAN),,$(BENCH_PROG
 unit: $(UNIT_BINS) ## build and run the unit tests only
 	@$(run_tests) $(UNIT_BINS)
 
+.PHONY: stress soak
+stress: $(BUILD)/unit/record/test_stress ## 64 threads record ten million calls each, counted exactly
+	$(Q)SPY_STRESS=1 $<
+
+MINUTES ?= 10
+soak: $(PRODUCTS) ## a watched service under load for MINUTES: a table of what it holds, which stays the same
+	@SOAK_SECONDS=$$(($(MINUTES) * 60)) BUILD=$(BUILD) SAN=$(SAN) V=1 T=test_soak CC='$(CC)' \
+	    tools/scripts/run-tests.sh tests/integration/test_soak.sh
+
 # The library for another machine, in an emulator.
 ARM64      := $(BUILD)/arm64
 ARM64_ROOT := $(ARM64)/sysroot
@@ -517,6 +534,7 @@ help: ## this list
 	    V=1 'show whole commands, and the output of all tests' \
 	    T=PATTERN 'run only the tests, or measurements, with PATTERN in their names' \
 	    ROUNDS=N 'rounds of each measurement of make bench (default: 10)' \
+	    MINUTES=N 'how long make soak lasts (default: 10)' \
 	    SAN=KIND 'build with a sanitizer (address, undefined, thread), into build-KIND' \
 	    BUILD=DIR 'build into another directory' \
 	    CORPUS=DIR 'keep the SQL that a test fetches there (default: build/corpus)' \

@@ -66,12 +66,11 @@ static void explain(char *problem, size_t cap, const char *dir, long error)
 
 /* ---- the file ------------------------------------------------------------------------------- */
 
-/* Maps a new file in the directory DIR_FD. Nobody may write to it by opening it: one who cut it
- * short by mistake would end the program by a SIGBUS. Returns the mapping or a negated errno. */
+/* Maps a new file in the directory DIR_FD. Returns the mapping or a negated errno. */
 static void *map_file(int dir_fd, const char *name, uint64_t bytes)
 {
     spy_sys_unlinkat(dir_fd, name);
-    int fd = spy_sys_openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+    int fd = spy_sys_openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return (void *)(long)fd;
     void *memory = spy_allocation_map(fd, bytes);

@@ -114,6 +114,12 @@ for endpoint in get_parts search_parts get_parts_with_inventory search_parts_wit
         --arg o "api.$endpoint"
 done
 
+"$PERFSPY_CTL" slow -p "$SERVER_PID" --json >"$TEST_DIR/slow.json"
+assert_eq "failed statements tell the requests that they were part of" \
+    '["api.create_part","api.delete_part"]' "$(jq -c '[.calls[] |
+        select(.sqlstate == "23505" or .sqlstate == "23503") | .request] | unique' \
+        "$TEST_DIR/slow.json")"
+
 # The same numbers when the process is gone, by whatever end.
 cp "$stats" "$TEST_DIR/before.json"
 kill -KILL "$SERVER_PID"
