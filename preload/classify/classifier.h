@@ -10,6 +10,7 @@
 #include "classify/cache.h"
 #include "classify/classify.h"
 #include "classify/optable.h"
+#include "classify/origins.h"
 #include "classify/patterns.h"
 #include "classify/routes.h"
 #include "classify/sequences.h"
@@ -26,6 +27,7 @@ struct spy_classifier {
     struct spy_patterns patterns;
     struct spy_sequences sequences;
     struct spy_tags tags;
+    struct spy_origins origins;
     struct spy_edges prepared; /* hash of the name -> rule + 1 */
     struct spy_routes routes;
     _Atomic uint32_t unmapped_routes;
@@ -43,8 +45,9 @@ static inline void spy_classifier_full(struct spy_classifier *c)
 struct spy_text {
     const char *at;
     size_t len;
-    unsigned how;  /* shared/sql.h: 0 or SPY_SQL_BACKSLASH */
-    uint32_t rule; /* that has been found without looking at the text, or SPY_NO_RULE */
+    unsigned how;    /* shared/sql.h: 0 or SPY_SQL_BACKSLASH */
+    uint32_t rule;   /* that has been found without looking at the text, or SPY_NO_RULE */
+    uint32_t origin; /* that its tags name, once they were looked at */
 };
 
 /* The statement of TEXT, whose hash (with all that it means beside its bytes) is HASH. */

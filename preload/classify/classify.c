@@ -38,8 +38,8 @@ static bool open_parts(struct spy_classifier *c, struct spy_region *region)
            spy_cache_open(&c->texts) && spy_cache_open(&c->shapes) &&
            spy_patterns_open(&c->patterns, c->rules) &&
            spy_sequences_open(&c->sequences, c->rules, &c->patterns, c->op) &&
-           spy_tags_open(&c->tags, c->rules) && open_prepared(c) &&
-           spy_routes_open(&c->routes, c->rules, c->op);
+           spy_tags_open(&c->tags, c->rules) && spy_origins_open(&c->origins, c->rules, &c->ops) &&
+           open_prepared(c) && spy_routes_open(&c->routes, c->rules, c->op);
 }
 
 struct spy_classifier *spy_classifier_new(struct spy_region *region, const struct spy_rules *rules)
@@ -60,6 +60,7 @@ void spy_classifier_free(struct spy_classifier *c)
         return;
     spy_routes_close(&c->routes);
     spy_edges_close(&c->prepared);
+    spy_origins_close(&c->origins);
     spy_tags_close(&c->tags);
     spy_sequences_close(&c->sequences);
     spy_patterns_close(&c->patterns);
@@ -128,7 +129,7 @@ spy_stmt spy_classify_prepared_as(struct spy_classifier *c, const char *name, co
         return spy_classify_sql_as(c, text, len, how);
     uint64_t hash = spy_hash(text, len);
     hash = spy_hash_seeded(&hash, sizeof(hash), ((uint64_t)rule + 1) << 32 | how);
-    return spy_texts_find(c, hash, &(struct spy_text){text, len, how, rule});
+    return spy_texts_find(c, hash, &(struct spy_text){text, len, how, rule, 0});
 }
 
 uint32_t spy_classify_builtin(struct spy_classifier *c, enum spy_builtin which)
@@ -178,6 +179,12 @@ bool spy_classify_may_be(const struct spy_classifier *c, spy_stmt stmt, uint32_t
             return true;
     }
     return false;
+}
+
+uint32_t spy_classify_origin(struct spy_classifier *c, spy_stmt stmt, uint32_t op[SPY_ORIGIN_OPS])
+{
+    uint32_t origin = spy_stmts_row(&c->stmts, stmt)->origin;
+    return origin != 0 ? spy_origins_ops(&c->origins, origin, op) : 0;
 }
 
 /* --- requests ----------------------------------------------------------------------------- */

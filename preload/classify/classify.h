@@ -34,10 +34,11 @@ typedef uint32_t spy_stmt;
 #define SPY_STMTS_MAX  8192u
 
 /* The statement of this text. Two texts that differ only in literals, case, space or comments are
- * one statement, unless `comment:` rules tell them apart; so are texts that the rules treat alike,
- * alone and in sequences. The operation of an unmapped one is entered here, and its normalised text
- * kept, even if it is then credited to a sequence: it may stay without calls. HOW is 0, or
- * SPY_SQL_BACKSLASH (shared/sql.h) where standard_conforming_strings is off on its connection. */
+ * one statement, unless `comment:` rules or the requests that their tags name tell them apart; so
+ * are texts that the rules treat alike, alone and in sequences. The operation of an unmapped one is
+ * entered here, and its normalised text kept, even if it is then credited to a sequence: it may
+ * stay without calls. HOW is 0, or SPY_SQL_BACKSLASH (shared/sql.h) where
+ * standard_conforming_strings is off on its connection. */
 spy_stmt spy_classify_sql_as(struct spy_classifier *classifier, const char *text, size_t len,
                              unsigned how);
 
@@ -110,6 +111,16 @@ uint32_t spy_classify_builtin(struct spy_classifier *classifier, enum spy_builti
  * that of the whole, which no rule names; it is entered when it is first asked for, so ask only
  * where its parts cannot be told apart. */
 uint32_t spy_classify_single(const struct spy_classifier *classifier, spy_stmt stmt);
+
+/*
+ * The operations of requests that the sqlcommenter tags of STMT's text name as what it is run for
+ * (classify/origins.h): writes them to OP and returns how many. 0: it has no such tags, or they
+ * name nothing. Of a text with several statements, the last one's tags count; of a prepared one,
+ * those of the text that it was prepared with.
+ */
+#define SPY_ORIGIN_OPS 8u
+uint32_t spy_classify_origin(struct spy_classifier *classifier, spy_stmt stmt,
+                             uint32_t op[SPY_ORIGIN_OPS]);
 
 /*
  * Sequences. Asked with the statements run so far on one connection since the last credit, oldest

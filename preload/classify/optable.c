@@ -21,6 +21,11 @@ static uint64_t key_of(enum spy_kind kind, bool mapped, const char *name)
     return spy_hash_seeded(name, strlen(name), (uint64_t)kind * 2 + mapped);
 }
 
+uint32_t spy_optable_named(const struct spy_optable *table, enum spy_kind kind, const char *name)
+{
+    return spy_optable_find(table, key_of(kind, true, name));
+}
+
 uint64_t spy_optable_key(enum spy_kind kind, const char *name)
 {
     return key_of(kind, false, name);
@@ -73,6 +78,9 @@ static uint32_t add(struct spy_optable *table, uint64_t key, const struct fields
     if (*added)
         atomic_store_explicit(&spy_region_op(table->region, row)->state, SPY_OP_READY,
                               memory_order_release);
+    /* Pairs with the acquire in classify/origins.c: who sees the number sees the operation. */
+    if (*added && fields->kind == SPY_KIND_HTTP)
+        atomic_fetch_add_explicit(&table->requests, 1, memory_order_release);
     return winner;
 }
 

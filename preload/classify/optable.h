@@ -19,6 +19,8 @@
 struct spy_optable {
     struct spy_region *region;
     struct spy_intern intern;
+    _Atomic uint32_t requests; /* how many operations of requests were entered: it grows after they
+                                * are READY */
 };
 
 /* REGION must be laid out and have no operations yet. Enters the two "other" operations. False
@@ -30,6 +32,9 @@ void spy_optable_close(struct spy_optable *table);
  * the table is full. */
 uint32_t spy_optable_add_rule(struct spy_optable *table, const struct spy_rule *rule,
                               uint32_t index);
+
+/* The row of the operation that a rule calls NAME, or 0. */
+uint32_t spy_optable_named(const struct spy_optable *table, enum spy_kind kind, const char *name);
 
 /* What identifies the unmapped operation NAME (NUL-terminated, shorter than SPY_NAME_BYTES). */
 uint64_t spy_optable_key(enum spy_kind kind, const char *name);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The `comment:` rules, compiled: see tags.h.
+ * The sqlcommenter tags of statements: see tags.h.
  */
 #include "classify/tags.h"
 
 #include "classify/hash.h"
 #include "classify/patterns.h"
-#include "shared/sql.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -106,21 +105,73 @@ static uint32_t match_group(const struct spy_tags *tags, uint32_t group, const c
     return same ? found - 1 : SPY_NO_RULE;
 }
 
-uint32_t spy_tags_match(const struct spy_tags *tags, const char *text, size_t len, unsigned how)
+struct spy_sql_tags spy_tags_of(const char *text, size_t len, unsigned how)
 {
-    uint32_t best = SPY_NO_RULE;
-    if (tags->groups == 0 || len == 0 || memmem(text, len, "/*", 2) == NULL)
-        return best;
+    struct spy_sql_tags none = {text, text};
+    if (len == 0 || memmem(text, len, "/*", 2) == NULL)
+        return none;
     struct spy_sql_lexer lexer;
     spy_sql_start(&lexer, text, len);
     lexer.backslash = how & SPY_SQL_BACKSLASH;
     while (spy_sql_next(&lexer).kind != SPY_SQL_END)
         ;
     if (lexer.comment == NULL)
-        return best;
-    for (uint32_t group = 0; group < tags->groups; group++) {
-        uint32_t rule = match_group(tags, group, lexer.comment, lexer.comment_len);
+        return none;
+    return (struct spy_sql_tags){lexer.comment, lexer.comment + lexer.comment_len};
+}
+
+uint32_t spy_tags_match(const struct spy_tags *tags, const struct spy_sql_tags *comment)
+{
+    uint32_t best = SPY_NO_RULE;
+    size_t len = (size_t)(comment->end - comment->at);
+    for (uint32_t group = 0; len > 0 && group < tags->groups; group++) {
+        uint32_t rule = match_group(tags, group, comment->at, len);
         best = rule < best ? rule : best;
     }
     return best;
+}
+
+/* --- what tells comments apart ------------------------------------------------------------ */
+
+static bool is_one_of(const struct spy_sql_tag *tag, const char *const *key, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (spy_sql_tag_is(tag, key[i]))
+            return true;
+    return false;
+}
+
+/* Does a rule ask for TAG, or attribution (origins.h)? */
+static bool is_asked_for(const struct spy_tags *tags, const struct spy_sql_tag *tag)
+{
+    static const char *const origin[] = {"route", "controller", "action"};
+    if (is_one_of(tag, origin, sizeof(origin) / sizeof(origin[0])))
+        return true;
+    for (uint32_t group = 0; group < tags->groups; group++) {
+        const struct spy_rule *rule = &tags->rules->rule[tags->group[group]];
+        for (uint32_t i = 0; i < rule->tags; i++)
+            if (spy_sql_tag_is(tag, rule->tag[i].key))
+                return true;
+    }
+    return false;
+}
+
+uint64_t spy_tags_hash(const struct spy_tags *tags, const struct spy_sql_tags *comment, bool *once)
+{
+    /* Of the other keys of the specification these stay the same from call to call. */
+    static const char *const constant[] = {"framework", "db_driver", "application"};
+    struct spy_sql_tags rest = *comment;
+    struct spy_sql_tag tag;
+    uint64_t hash = 0;
+    *once = false;
+    while (spy_sql_tags_next(&rest, &tag)) {
+        if (is_asked_for(tags, &tag)) {
+            uint64_t pair[] = {hash, spy_hash(tag.name, tag.name_len),
+                               spy_hash(tag.value, tag.value_len)};
+            hash = spy_hash(pair, sizeof(pair));
+        } else if (!is_one_of(&tag, constant, sizeof(constant) / sizeof(constant[0]))) {
+            *once = true;
+        }
+    }
+    return hash;
 }

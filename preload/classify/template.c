@@ -70,7 +70,7 @@ static bool plain(char c)
     return letter(c) || digit(c) || c == '-' || c == '.' || c == '_' || c == '~' || c == ':';
 }
 
-static bool is_identifier(const char *text, size_t len)
+bool spy_template_hides(const char *text, size_t len)
 {
     if (len > SEGMENT_MAX)
         return true;
@@ -118,7 +118,7 @@ static void write_method(struct writer *writer, const char *method, size_t len)
 
 static bool write_segment(struct writer *writer, const char *text, size_t len)
 {
-    bool hidden = is_identifier(text, len);
+    bool hidden = spy_template_hides(text, len);
     size_t need = hidden ? strlen(ID) : len;
     /* Room for the mark of a cut stays free. */
     if ((size_t)(writer->end - writer->at) < 1 + need + strlen(CUT))

@@ -11,6 +11,7 @@
 
 #include "shared/region.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The forms of a request target (RFC 9112, 3.2). */
@@ -29,7 +30,7 @@ struct spy_target {
 struct spy_target spy_target_parse(const char *target, size_t len);
 
 /*
- * Writes METHOD /path/{id} to NAME. A segment becomes {id} when it is
+ * Writes METHOD /path/{id} to NAME. A segment becomes {id} when spy_template_hides() it, being
  * - longer than 32 bytes;
  * - not made of letters, digits, - . _ ~ and : only (percent-encoded bytes, @, ; and the like);
  * - all digits, or more digits than anything else, but for v and up to three digits (an API's
@@ -38,6 +39,7 @@ struct spy_target spy_target_parse(const char *target, size_t len);
  * A method that is not one of the usual nine is written _OTHER, as OpenTelemetry does. A path that
  * does not fit, or has more than 32 segments, is cut at a segment and ends in "/...".
  */
+bool spy_template_hides(const char *segment, size_t len);
 void spy_template_write(char name[SPY_NAME_BYTES], const char *method, size_t method_len,
                         const struct spy_target *target);
 

@@ -3,12 +3,16 @@
  * From texts to statements:
  *
  *   text ── hash ──▶ texts (cache) ──▶ statement                       steady state ends here
- *             ├─ skeleton ── hash ──▶ shapes (cache) ──▶ statement       new plain literals
+ *             ├─ skeleton ── hash ──▶ shapes (cache) ──▶ statement       new plain literals, or
+ *             │                                                          a new traceparent
  *             └─ lex ──▶ fingerprint ──▶ shapes (cache) ──▶ statement    new text, known shape
  *                            └─ match all rules ──▶ operation, statement   new shape
  *
  * A text of several statements is lexed to the shape of each; together these are known, or become,
  * a batch, whose statement stands in the cache of texts like any other.
+ *
+ * The comment that ends a text is no part of its skeleton, but for the tags that somebody asks for:
+ * texts with a traceparent each are lexed once, and do not fill the cache of texts.
  *
  * Rules that do not go by the text (comment:, prepared:) are found first, and their number goes
  * into the hashes: the same text under another such rule is another entry.
@@ -18,6 +22,11 @@
 #include "classify/classifier.h"
 #include "classify/hash.h"
 #include "shared/sql.h"
+
+/* What seeds the hashes of shapes is made of: a rule (32 bits), whether it is a skeleton's (1 bit),
+ * an origin. */
+#define SKELETON_SEED (1ull << 32)
+#define ORIGIN_SHIFT  33
 
 /* Keeps TEXT for the sequences that begin with the statement of ROW. */
 static void keep_sequence_text(struct spy_classifier *c, const struct spy_stmt_row *row,
@@ -41,7 +50,7 @@ __attribute__((noinline)) static spy_stmt resolve(struct spy_classifier *c,
     char normal_text[SPY_STATEMENT_BYTES + 1];
     struct spy_sql_normal normal =
         spy_sql_normalise_as(text->at, text->len, text->how, normal_text, sizeof(normal_text));
-    struct spy_stmt_row row = {0};
+    struct spy_stmt_row row = {.origin = (uint16_t)text->origin};
     uint32_t rule =
         spy_patterns_match(&c->patterns, text->at, text->len, text->how, text->rule, &row);
     if (rule == SPY_NO_RULE)
@@ -52,16 +61,21 @@ __attribute__((noinline)) static spy_stmt resolve(struct spy_classifier *c,
     return spy_stmts_intern(&c->stmts, &row);
 }
 
-/* A comment of TEXT may name a rule before the one that is known. */
-static void apply_tags(const struct spy_classifier *c, struct spy_text *text)
+/* A comment of TEXT may name a rule before the one that is known, and what it is run for. */
+static void apply_tags(struct spy_classifier *c, struct spy_text *text)
 {
-    uint32_t rule = spy_tags_match(&c->tags, text->at, text->len, text->how);
+    struct spy_sql_tags tags = spy_tags_of(text->at, text->len, text->how);
+    if (tags.at == tags.end)
+        return;
+    uint32_t rule = spy_tags_match(&c->tags, &tags);
     text->rule = rule < text->rule ? rule : text->rule;
+    text->origin = spy_origins_find(&c->origins, &tags);
 }
 
-static uint64_t shape_of(uint64_t fingerprint, uint32_t rule)
+static uint64_t shape_of(uint64_t fingerprint, const struct spy_text *text)
 {
-    return spy_hash_seeded(&fingerprint, sizeof(fingerprint), rule);
+    return spy_hash_seeded(&fingerprint, sizeof(fingerprint),
+                           (uint64_t)text->origin << ORIGIN_SHIFT | text->rule);
 }
 
 static spy_stmt by_shape(struct spy_classifier *c, uint64_t shape, const struct spy_text *text)
@@ -80,17 +94,18 @@ struct split {
     const char *at[SPY_BATCH_MAX + 1]; /* where each begins, behind the semicolon before it */
     uint64_t shape[SPY_BATCH_MAX];
     uint32_t rule[SPY_BATCH_MAX];
+    uint32_t origin[SPY_BATCH_MAX];
     uint32_t count;
 };
 
 static struct spy_text part_of(const struct split *split, uint32_t i, unsigned how)
 {
     size_t len = (size_t)(split->at[i + 1] - split->at[i]) - 1; /* without the semicolon */
-    return (struct spy_text){split->at[i], len, how, split->rule[i]};
+    return (struct spy_text){split->at[i], len, how, split->rule[i], split->origin[i]};
 }
 
 /* False where there are too many. */
-static bool split(const struct spy_classifier *c, const struct spy_text *text, struct split *out)
+static bool split(struct spy_classifier *c, const struct spy_text *text, struct split *out)
 {
     size_t at = 0, rest;
     uint32_t i;
@@ -103,10 +118,12 @@ static bool split(const struct spy_classifier *c, const struct spy_text *text, s
         out->at[i] = text->at + at;
         out->at[i + 1] = rest != 0 ? text->at + at + rest : text->at + text->len + 1;
         out->rule[i] = text->rule;
+        out->origin[i] = 0;
         struct spy_text part = part_of(out, i, text->how);
         apply_tags(c, &part);
         out->rule[i] = part.rule;
-        out->shape[i] = shape_of(normal.fingerprint, part.rule);
+        out->origin[i] = part.origin;
+        out->shape[i] = shape_of(normal.fingerprint, &part);
         at += rest;
     }
     out->count = i;
@@ -150,7 +167,9 @@ __attribute__((noinline)) static spy_stmt by_parts(struct spy_classifier *c,
     }
     if (batch == 0)
         return SPY_STMT_OTHER;
-    return spy_stmts_intern(&c->stmts, &(struct spy_stmt_row){.batch = (uint16_t)batch});
+    struct spy_stmt_row row = {.batch = (uint16_t)batch,
+                               .origin = (uint16_t)parts.origin[parts.count - 1]};
+    return spy_stmts_intern(&c->stmts, &row);
 }
 
 /* --- skeletons ---------------------------------------------------------------------------- */
@@ -159,18 +178,22 @@ __attribute__((noinline)) static spy_stmt by_parts(struct spy_classifier *c,
  */
 #define SKELETON_BYTES 1024u
 
-/* Keeps them apart from the shapes that fingerprints have, whose seed is a rule. */
-#define SKELETON_SEED (1ull << 32)
-
-/* What TEXT is known by among the shapes without being lexed; 0 where it has to be. */
-__attribute__((noinline)) static uint64_t skeleton_of(const struct spy_text *text)
+/* What TEXT is known by among the shapes without being lexed; 0 where it has to be. *ONCE: it may
+ * never come again as it is. */
+__attribute__((noinline)) static uint64_t skeleton_of(const struct spy_classifier *c,
+                                                      const struct spy_text *text, bool *once)
 {
     char skeleton[SKELETON_BYTES];
-    size_t len = spy_sql_skeleton(text->at, text->len, text->how, skeleton, sizeof(skeleton));
-    if (len == 0)
+    struct spy_sql_tags tags;
+    size_t len = text->len;
+    bool tagged = spy_sql_last_comment(text->at, text->len, &len, &tags);
+    uint64_t told = tagged ? spy_tags_hash(&c->tags, &tags, once) : 0;
+    size_t bones = spy_sql_skeleton(text->at, len, text->how, skeleton, sizeof(skeleton));
+    if (bones == 0 && !tagged)
         return 0;
-    uint64_t hash = spy_hash(skeleton, len);
-    return spy_hash_seeded(&hash, sizeof(hash), SKELETON_SEED | text->rule);
+    uint64_t hash[] = {bones != 0 ? spy_hash(skeleton, bones) : spy_hash(text->at, len), told,
+                       bones != 0 ? 0 : 1 + text->how};
+    return spy_hash_seeded(hash, sizeof(hash), SKELETON_SEED | text->rule);
 }
 
 /* --- texts -------------------------------------------------------------------------------- */
@@ -183,24 +206,28 @@ __attribute__((noinline)) static spy_stmt by_lexing(struct spy_classifier *c, st
         spy_stmt stmt = by_parts(c, &text);
         if (stmt != SPY_STMT_OTHER)
             return stmt;
+        atomic_fetch_add_explicit(&c->ops.region->self[SPY_SELF_BATCHES_FULL], 1,
+                                  memory_order_relaxed);
         normal = spy_sql_normalise_as(text.at, text.len, text.how, NULL, 0);
     }
     apply_tags(c, &text);
-    return by_shape(c, shape_of(normal.fingerprint, text.rule), &text);
+    return by_shape(c, shape_of(normal.fingerprint, &text), &text);
 }
 
 /* A text seen for the first time, or again after its entry was lost. */
 __attribute__((noinline)) static spy_stmt first_seen(struct spy_classifier *c, uint64_t hash,
                                                      struct spy_text text)
 {
-    uint64_t skeleton = skeleton_of(&text);
+    bool once = false;
+    uint64_t skeleton = skeleton_of(c, &text, &once);
     spy_stmt stmt;
     if (skeleton == 0 || !spy_cache_find(&c->shapes, skeleton, &stmt)) {
         stmt = by_lexing(c, text);
         if (skeleton != 0)
             spy_cache_insert(&c->shapes, skeleton, stmt);
     }
-    spy_cache_insert(&c->texts, hash, stmt);
+    if (!once)
+        spy_cache_insert(&c->texts, hash, stmt);
     return stmt;
 }
 
@@ -219,7 +246,7 @@ spy_stmt spy_classify_sql_as(struct spy_classifier *c, const char *text, size_t 
     uint64_t hash = spy_hash(text, len);
     if (how != 0) /* the same text may be another statement */
         hash = spy_hash_seeded(&hash, sizeof(hash), how);
-    return spy_texts_find(c, hash, &(struct spy_text){text, len, how, SPY_NO_RULE});
+    return spy_texts_find(c, hash, &(struct spy_text){text, len, how, SPY_NO_RULE, 0});
 }
 
 uint32_t spy_classify_parts(const struct spy_classifier *c, spy_stmt stmt, const spy_stmt **parts)

@@ -21,11 +21,11 @@ static struct spy_flight *open_flight(struct spy_query *call, enum spy_flight_ki
     return flight;
 }
 
-/* The measured span begins. */
-static void ask(struct spy_query *call)
+/* The measured span begins. STMT is the statement that is asked for, or to be prepared. */
+static void ask(struct spy_query *call, spy_stmt stmt)
 {
     struct spy_flight *flight = &call->flight;
-    flight->owner = spy_attribute(call->region);
+    flight->owner = spy_attribute(call->region, stmt);
     flight->site = call->site;
     flight->begin_ns = spy_now();
     spy_inflight_begun(call);
@@ -79,7 +79,7 @@ void spy_query_text(struct spy_query *call, const char *text)
     }
     if (spy_capturing())
         note_given(call, text, NULL);
-    ask(call);
+    ask(call, flight->stmt);
 }
 
 /* Several are an error then, and that is one. */
@@ -94,7 +94,7 @@ void spy_query_command(struct spy_query *call, const char *text, int params)
         flight->stmt = stmt_of_text(call, text);
     if (spy_capturing())
         note_given(call, text, NULL);
-    ask(call);
+    ask(call, flight->stmt);
 }
 
 /* Names prepared in one watch mean nothing in another (a fork's child has other statement rows). */
@@ -132,7 +132,7 @@ void spy_query_name(struct spy_query *call, const char *name, int params)
     }
     if (spy_capturing())
         note_given(call, NULL, name);
-    ask(call);
+    ask(call, flight->stmt);
 }
 
 /* The name stands for its text from here on, and not only when the server has said yes: in a
@@ -143,6 +143,7 @@ void spy_query_prepare(struct spy_query *call, const char *name, const char *tex
         return;
     struct spy_classifier *classifier = spy_observe_classifier();
     struct spy_flight *flight = open_flight(call, SPY_FLIGHT_PREPARE);
+    spy_stmt stmt = SPY_STMT_OTHER;
     flight->op = spy_classify_builtin(classifier, SPY_BUILTIN_PREPARE);
     if (name != NULL && text != NULL && call->conn != NULL) {
         keep_name(flight, name);
@@ -150,10 +151,10 @@ void spy_query_prepare(struct spy_query *call, const char *name, const char *tex
         if (!spy_prepared_get(flight->prepared_key, &flight->prepared_before))
             flight->prepared_before = SPY_STMT_OTHER;
         size_t len = strlen(text);
-        spy_prepared_put(flight->prepared_key, spy_classify_prepared_as(classifier, name, text, len,
-                                                                        how_read(call, text, len)));
+        stmt = spy_classify_prepared_as(classifier, name, text, len, how_read(call, text, len));
+        spy_prepared_put(flight->prepared_key, stmt);
     }
-    ask(call);
+    ask(call, stmt);
 }
 
 void spy_query_own(struct spy_query *call, enum spy_builtin which)
@@ -162,5 +163,5 @@ void spy_query_own(struct spy_query *call, enum spy_builtin which)
         return;
     struct spy_flight *flight = open_flight(call, SPY_FLIGHT_OWN);
     flight->op = spy_classify_builtin(spy_observe_classifier(), which);
-    ask(call);
+    ask(call, SPY_STMT_OTHER);
 }

@@ -5,7 +5,8 @@
  *
  *   the calling thread has read the head of one request that is still open;
  *   one request is open in the process;
- *   the query's sqlcommenter tag names an operation of which one request is open.
+ *   the query's sqlcommenter tags name operations (classify/origins.h) of which, of all together,
+ *   one request is open.
  *
  * A thread that has read several heads (an event loop) is never answered by the first rule: its
  * last request is not the one it works for.
@@ -15,6 +16,7 @@
 #ifndef SPY_OBSERVE_ATTRIBUTION_H
 #define SPY_OBSERVE_ATTRIBUTION_H
 
+#include "classify/classify.h"
 #include "shared/region.h"
 
 #include <stdbool.h>
@@ -24,8 +26,8 @@ struct spy_owner {
     uint8_t way;      /* enum spy_way */
 };
 
-/* Whose is a query that begins now? */
-struct spy_owner spy_attribute(struct spy_region *region);
+/* Whose is a query of STMT that begins now? SPY_STMT_OTHER: nothing is known of its tags. */
+struct spy_owner spy_attribute(struct spy_region *region, spy_stmt stmt);
 
 /* A query of OWNER, of statement operation OP, begun at BEGIN_NS by a call from SITE, is over:
  * SAMPLE. Adds it to the request, and tells SAMPLE which that was, unless it has ended meanwhile.

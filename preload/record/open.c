@@ -107,6 +107,8 @@ uint32_t spy_open_request(struct spy_region *region, uint32_t op, uint64_t begin
         /* Release: who finds it open finds it filled in. */
         atomic_store_explicit(&r->taken, OPEN, memory_order_release);
         atomic_fetch_add_explicit(&spy_thread.shard->open, SPY_OPEN_ONE + row + 1, RELAXED);
+        atomic_fetch_add_explicit(&spy_region_op(region, op)->open, SPY_OPEN_ONE + row + 1,
+                                  RELAXED);
         atomic_fetch_add_explicit(&region->open, SPY_OPEN_ONE + row + 1, RELAXED);
         return row;
     }
@@ -122,7 +124,9 @@ void spy_close_request(struct spy_region *region, uint32_t row)
     if (atomic_load_explicit(&r->taken, RELAXED) != OPEN)
         return; /* a fork's child, whose region knows nothing of what its parent had open */
     uint32_t shard = atomic_load_explicit(&r->shard, RELAXED);
+    uint32_t op = atomic_load_explicit(&r->op, RELAXED);
     atomic_fetch_sub_explicit(&region->open, SPY_OPEN_ONE + row + 1, RELAXED);
+    atomic_fetch_sub_explicit(&spy_region_op(region, op)->open, SPY_OPEN_ONE + row + 1, RELAXED);
     atomic_fetch_sub_explicit(&spy_region_shard(region, shard)->open, SPY_OPEN_ONE + row + 1,
                               RELAXED);
     atomic_store_explicit(&r->taken, FREE, memory_order_release);

@@ -82,6 +82,8 @@
     X(REPEATS_FULL, "repeated statements not kept because too many different ones were seen")    \
     X(ENDPOINTS_FULL, "connections whose server is not named because too many were seen")        \
     X(STORAGE_DENIED, "times that the region could not grow: no room on the file system")        \
+    X(BATCHES_FULL, "texts of several statements taken for one because too many were seen")      \
+    X(ORIGINS_FULL, "statements whose sqlcommenter tags were not used: too many different ones") \
     X(HELD_FULL, "statements credited singly because no room was left to hold a sequence")
 
 enum spy_self_counter {
@@ -180,10 +182,10 @@ struct spy_region {
 };
 
 /* One operation. `state` is stored with release when the rest is complete; readers load it with
- * acquire and skip what is not SPY_OP_READY. Nothing changes after that but two that are set once:
- * `text`, to SPY_TEXT_CLAIMED by the thread that won it, then with release to the position, once
- * the bytes are there (readers load it with acquire; a position outside the section means no text);
- * and `worst`, like a cell's. */
+ * acquire and skip what is not SPY_OP_READY. Nothing changes after that but `open` and two that are
+ * set once: `text`, to SPY_TEXT_CLAIMED by the thread that won it, then with release to the
+ * position, once the bytes are there (readers load it with acquire; a position outside the section
+ * means no text); and `worst`, like a cell's. */
 #define SPY_TEXT_CLAIMED UINT32_MAX
 enum spy_op_state { SPY_OP_FREE, SPY_OP_READY };
 
@@ -201,6 +203,7 @@ struct spy_op {
     _Atomic uint32_t worst; /* first chunk of its struct spy_worst; 0: never slow */
     struct spy_budget budget[SPY_BUDGETS];
     char name[SPY_NAME_BYTES];
+    _Atomic uint64_t open; /* of a request's: those under way, see SPY_OPEN_ONE */
 };
 
 /* Counters of one operation in one shard. One row: name, meaning, unit.

@@ -132,4 +132,31 @@ bool spy_sql_pattern_check(const char *pattern, const char **why, size_t *offset
  */
 bool spy_sql_comment_tag(const char *comment, size_t len, const char *key, char *value, size_t cap);
 
+/* The tags of a comment one by one, as they are written: begin with {comment, comment + len}. */
+struct spy_sql_tags {
+    const char *at;
+    const char *end;
+};
+
+struct spy_sql_tag {
+    const char *name;
+    size_t name_len;
+    const char *value; /* between its quotes */
+    size_t value_len;
+};
+
+/* The next one; false where there is none. */
+bool spy_sql_tags_next(struct spy_sql_tags *tags, struct spy_sql_tag *tag);
+
+/* Is its name, decoded, KEY? */
+bool spy_sql_tag_is(const struct spy_sql_tag *tag, const char *key);
+
+/*
+ * The comment that ends TEXT, where sqlcommenter puts it: but for white space and semicolons
+ * nothing stands behind it. True: *BODY is how many bytes stand before it, and *TAGS its inside.
+ * The body, read on its own, is what TEXT is without that comment. Looks at the text from its end,
+ * and at no more than the comment.
+ */
+bool spy_sql_last_comment(const char *text, size_t len, size_t *body, struct spy_sql_tags *tags);
+
 #endif

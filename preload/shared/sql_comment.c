@@ -104,6 +104,14 @@ static bool take_value(struct cursor *cursor, char *value, size_t cap)
     return true;
 }
 
+/* Goes on behind the next comma. */
+static void skip_pair(struct cursor *cursor)
+{
+    while (cursor->at < cursor->end && *cursor->at != ',')
+        cursor->at++;
+    cursor->at += cursor->at < cursor->end;
+}
+
 bool spy_sql_comment_tag(const char *comment, size_t len, const char *key, char *value, size_t cap)
 {
     struct cursor cursor = {comment, comment + len};
@@ -116,9 +124,54 @@ bool spy_sql_comment_tag(const char *comment, size_t len, const char *key, char 
             if (wanted || !closed)
                 return wanted && closed;
         }
-        while (cursor.at < cursor.end && *cursor.at != ',')
-            cursor.at++;
-        cursor.at += cursor.at < cursor.end;
+        skip_pair(&cursor);
+    }
+    return false;
+}
+
+bool spy_sql_tags_next(struct spy_sql_tags *tags, struct spy_sql_tag *tag)
+{
+    struct cursor cursor = {tags->at, tags->end};
+    struct cursor name;
+    bool found = false;
+
+    while (!found && cursor.at < cursor.end) {
+        if (take_name(&cursor, &name)) {
+            tag->value = cursor.at;
+            found = take_value(&cursor, NULL, 0);
+            tag->value_len = (size_t)(cursor.at - tag->value) - found;
+        }
+        skip_pair(&cursor);
+    }
+    tags->at = cursor.at;
+    if (!found)
+        return false;
+    tag->name = name.at;
+    tag->name_len = (size_t)(name.end - name.at);
+    return true;
+}
+
+bool spy_sql_tag_is(const struct spy_sql_tag *tag, const char *key)
+{
+    return key_is((struct cursor){tag->name, tag->name + tag->name_len}, key);
+}
+
+bool spy_sql_last_comment(const char *text, size_t len, size_t *body, struct spy_sql_tags *tags)
+{
+    while (len > 0 && (is_space(text[len - 1]) || text[len - 1] == ';'))
+        len--;
+    if (len < 4 || text[len - 1] != '/' || text[len - 2] != '*')
+        return false;
+    /* Back to its beginning. One that is nested in another ends before that does. */
+    for (size_t at = len - 3; at > 0; at--) {
+        const char *pair = text + at - 1;
+        if (pair[0] == '*' && pair[1] == '/')
+            return false;
+        if (pair[0] != '/' || pair[1] != '*')
+            continue;
+        *body = at - 1;
+        *tags = (struct spy_sql_tags){pair + 2, text + len - 2};
+        return true;
     }
     return false;
 }

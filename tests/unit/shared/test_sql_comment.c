@@ -92,6 +92,61 @@ static void cut_to_the_buffer(void **state)
     assert_true(spy_sql_comment_tag(comment, sizeof(comment) - 1, "a", NULL, 0));
 }
 
+/* ---- one by one ----------------------------------------------------------------------------- */
+
+static void one_by_one(void **state)
+{
+    (void)state;
+    static const char comment[] = "why,a='x%20y', b = 'q\\'r',n=5,c='',d='open";
+    struct spy_sql_tags tags = {comment, comment + sizeof(comment) - 1};
+    struct spy_sql_tag one;
+    assert_true(spy_sql_tags_next(&tags, &one));
+    assert_true(spy_sql_tag_is(&one, "a"));
+    assert_false(spy_sql_tag_is(&one, "b"));
+    assert_int_equal(one.value_len, 5);
+    assert_memory_equal(one.value, "x%20y", 5);
+    assert_true(spy_sql_tags_next(&tags, &one));
+    assert_true(spy_sql_tag_is(&one, "b"));
+    assert_int_equal(one.value_len, 4);
+    assert_memory_equal(one.value, "q\\'r", 4);
+    assert_true(spy_sql_tags_next(&tags, &one));
+    assert_true(spy_sql_tag_is(&one, "c"));
+    assert_int_equal(one.value_len, 0);
+    assert_false(spy_sql_tags_next(&tags, &one));
+    assert_false(spy_sql_tags_next(&tags, &one));
+}
+
+/* The body before the last comment, or NULL. */
+static const char *body_of(const char *text, const char *inside)
+{
+    static char body[256];
+    size_t len;
+    struct spy_sql_tags tags;
+    if (!spy_sql_last_comment(text, strlen(text), &len, &tags))
+        return NULL;
+    assert_int_equal(tags.end - tags.at, strlen(inside));
+    assert_memory_equal(tags.at, inside, strlen(inside));
+    memcpy(body, text, len);
+    body[len] = '\0';
+    return body;
+}
+
+static void the_last_comment(void **state)
+{
+    (void)state;
+    assert_string_equal(body_of("SELECT 1 /*a='x'*/", "a='x'"), "SELECT 1 ");
+    assert_string_equal(body_of("SELECT 1/**/ ;\n", ""), "SELECT 1");
+    assert_string_equal(body_of("/*a*/SELECT 1/*b*/;;", "b"), "/*a*/SELECT 1");
+    assert_string_equal(body_of("/* all */", " all "), "");
+    assert_null(body_of("SELECT 1 /*a*/ + 1", ""));
+    assert_null(body_of("SELECT 1", ""));
+    assert_null(body_of("", ""));
+    assert_null(body_of("/*/", ""));
+    assert_null(body_of("*/", ""));
+    assert_null(body_of("SELECT 1 /* a /* b */ c */", "")); /* nested: ends before the text does */
+    assert_null(body_of("a/*/ b */", ""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +155,8 @@ int main(void)
         cmocka_unit_test(absent),
         cmocka_unit_test(prose_before_tags_is_skipped),
         cmocka_unit_test(cut_to_the_buffer),
+        cmocka_unit_test(one_by_one),
+        cmocka_unit_test(the_last_comment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
