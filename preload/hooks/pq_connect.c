@@ -68,7 +68,7 @@ SPY_EXPORT PGconn *PQconnectStartParams(const char *const *keywords, const char 
 SPY_EXPORT PGPing PQping(const char *conninfo)
 {
     struct spy_connect call;
-    const struct spy_libpq *pq = spy_connect_begin(&call, SPY_CALLER(), SPY_FRAME());
+    const struct spy_libpq *pq = spy_ping_begin(&call, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
         return PQPING_NO_ATTEMPT;
     PGPing ping = SPY_REAL(pq, PQping)(conninfo);
@@ -80,7 +80,7 @@ SPY_EXPORT PGPing PQpingParams(const char *const *keywords, const char *const *v
                                int expand_dbname)
 {
     struct spy_connect call;
-    const struct spy_libpq *pq = spy_connect_begin(&call, SPY_CALLER(), SPY_FRAME());
+    const struct spy_libpq *pq = spy_ping_begin(&call, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
         return PQPING_NO_ATTEMPT;
     PGPing ping = SPY_REAL(pq, PQpingParams)(keywords, values, expand_dbname);

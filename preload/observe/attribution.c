@@ -41,15 +41,31 @@ struct spy_owner spy_attribute(struct spy_region *region, spy_stmt stmt)
     return (struct spy_owner){0, SPY_WAY_NONE};
 }
 
+/* The request of OWNER, or NULL. A row that has begun since SAMPLE did is another request's: what
+ * it tells of outlived its own. */
+static struct spy_open_request *request_of(const struct spy_region *region, struct spy_owner owner,
+                                           const struct spy_sample *sample)
+{
+    if (owner.request == 0)
+        return NULL;
+    struct spy_open_request *r = spy_open_request_at(region, owner.request - 1u);
+    uint64_t begin_ns = sample->end_ns - sample->dur_ns;
+    return atomic_load_explicit(&r->begin_ns, RELAXED) <= begin_ns ? r : NULL;
+}
+
+void spy_attribute_waited(struct spy_region *region, struct spy_owner owner,
+                          const struct spy_sample *sample)
+{
+    struct spy_open_request *r = request_of(region, owner, sample);
+    if (r != NULL)
+        atomic_fetch_add_explicit(&r->db_wait_ns, sample->wait_ns, RELAXED);
+}
+
 void spy_attribute_ended(struct spy_region *region, struct spy_owner owner, uint32_t op,
                          struct spy_sample *sample, const void *site)
 {
-    if (owner.request == 0)
-        return;
-    struct spy_open_request *r = spy_open_request_at(region, owner.request - 1u);
-    uint64_t begin_ns = sample->end_ns - sample->dur_ns;
-    /* A row that has begun since then is another request's: this query outlived its own. */
-    if (atomic_load_explicit(&r->begin_ns, RELAXED) > begin_ns)
+    struct spy_open_request *r = request_of(region, owner, sample);
+    if (r == NULL)
         return;
     sample->request_op = atomic_load_explicit(&r->op, RELAXED) + 1;
     atomic_fetch_add_explicit(&r->db_wait_ns, sample->wait_ns, RELAXED);

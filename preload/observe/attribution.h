@@ -35,6 +35,10 @@ struct spy_owner spy_attribute(struct spy_region *region, spy_stmt stmt);
 void spy_attribute_ended(struct spy_region *region, struct spy_owner owner, uint32_t op,
                          struct spy_sample *sample, const void *site);
 
+/* The same of a connect: its request waited for it, but it is none of its queries. */
+void spy_attribute_waited(struct spy_region *region, struct spy_owner owner,
+                          const struct spy_sample *sample);
+
 /* Request ROW, or SPY_OPEN_NO_ROW, ends as SAMPLE, which gets what was attributed to it. */
 void spy_attribute_close(struct spy_region *region, uint32_t row, struct spy_sample *sample);
 

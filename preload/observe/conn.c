@@ -50,6 +50,7 @@ static struct spy_conn *fresh(struct spy_conn *row, const struct spy_libpq *pq)
     row->pq = pq;
     row->serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
     row->connect_ns = 0;
+    row->connect_owner = (struct spy_owner){0};
     row->facts_epoch = 0;
     row->open_epoch = 0;
     row->endpoint = 0;

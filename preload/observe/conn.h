@@ -34,8 +34,9 @@ struct spy_query;
 
 struct spy_conn {
     const struct spy_libpq *pq;
-    uint64_t serial;      /* never used again, unlike the address */
-    uint64_t connect_ns;  /* an asynchronous connect or reset began then; 0: none is under way */
+    uint64_t serial;     /* never used again, unlike the address */
+    uint64_t connect_ns; /* an asynchronous connect or reset began then; 0: none is under way */
+    struct spy_owner connect_owner; /* the request that waits for that */
     uint64_t facts_epoch; /* region in which the next two are right; 0: not asked for yet */
     uint16_t endpoint;
     int32_t backend_pid;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Connections come, are reset and go; and what libpq does beside them on connections of its own:
- * pings and cancels. Each is a call of an operation of libpq's own, well ended or failed.
+ * pings and cancels. Each is a call of an operation of libpq's own, well ended or failed. Connects
+ * and pings are listed while they last (observe/inflight.h), and a request waits for them as for
+ * the database, but they are none of its queries.
  *
  * Every begin returns the copy of libpq to call, NULL only where there is none at all. errno is
  * left as the real call left it. A first connect starts the watch of the process. Cancelling is
@@ -20,11 +22,16 @@ struct spy_connect {
     struct spy_region *region; /* NULL: this is no event */
     uint64_t begin_ns;
     bool outermost;
+    struct spy_owner owner;     /* of a connect or ping: the request that waits for it */
+    uint32_t open_row;          /* where it is listed as under way, or SPY_OPEN_NO_ROW */
+    uint32_t connecting_before; /* spy_thread.connecting outside this call */
 };
 
 /* A connection is about to be made, or a server pinged. */
 const struct spy_libpq *spy_connect_begin(struct spy_connect *call, const void *caller,
                                           const void *frame);
+const struct spy_libpq *spy_ping_begin(struct spy_connect *call, const void *caller,
+                                       const void *frame);
 
 /* CONN is about to be reset: what is in flight on it ends. */
 const struct spy_libpq *spy_reset_begin(struct spy_connect *call, PGconn *conn, const void *caller,
@@ -39,7 +46,7 @@ void spy_connect_started(struct spy_connect *call, PGconn *conn, bool started);
 /* PQconnectPoll or PQresetPoll, begun by spy_query_begin(), returned STATUS. */
 void spy_connect_polled(struct spy_query *call, int status);
 
-/* A ping, begun by spy_connect_begin(), ended. */
+/* A ping ended. */
 void spy_ping_end(struct spy_connect *call, bool failed);
 
 /* CONN is about to be freed: ends what is in flight, credits what is held and forgets it. */

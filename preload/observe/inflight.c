@@ -5,6 +5,7 @@
 #include "observe/inflight.h"
 
 #include "observe/result.h"
+#include "record/endpoint.h"
 #include "record/open.h"
 #include "record/shard.h"
 #include "runtime/process.h"
@@ -101,6 +102,43 @@ void spy_inflight_sent(const struct spy_conn *conn)
     struct spy_open_conn *row = region != NULL ? row_of(conn, region) : NULL;
     if (row != NULL && GET(row->phase) == SPY_PHASE_QUEUED)
         SET(row->phase, SPY_PHASE_SERVER);
+}
+
+uint32_t spy_inflight_connecting(struct spy_region *region, uint32_t op, struct spy_owner owner,
+                                 uint64_t begin_ns)
+{
+    uint32_t row = spy_open_conn(region);
+    if (row >= SPY_OPEN_CONNS)
+        return row;
+    struct spy_open_conn *c = spy_open_conn_at(region, row);
+    SET(c->op, op);
+    SET(c->request, owner.request);
+    SET(c->tid, spy_writer_thread_id(region));
+    SET(c->phase, SPY_PHASE_CONNECTING);
+    SET(c->since_ns, begin_ns); /* last: without it the row is not shown */
+    return row;
+}
+
+void spy_inflight_give(struct spy_conn *conn, const struct spy_region *region, uint32_t row)
+{
+    conn->open_row = row;
+    conn->open_epoch = region->epoch_mono_ns;
+}
+
+void spy_inflight_reach(struct spy_region *region, uint32_t row, const struct spy_libpq *pq,
+                        const PGconn *pgconn)
+{
+    if (row < SPY_OPEN_CONNS)
+        SET(spy_open_conn_at(region, row)->endpoint,
+            spy_endpoint_intern(region, pq->PQhost(pgconn), pq->PQport(pgconn), pq->PQdb(pgconn),
+                                pq->PQuser(pgconn)));
+}
+
+void spy_inflight_reach_on(const struct spy_conn *conn, struct spy_region *region,
+                           const PGconn *pgconn)
+{
+    if (conn->open_epoch == region->epoch_mono_ns)
+        spy_inflight_reach(region, conn->open_row, conn->pq, pgconn);
 }
 
 void spy_inflight_gone(struct spy_conn *conn)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A libpq connection's state, published for `perfspy-ctl inflight`: what is under way on it, for
- * which request, and, where nothing is, the transaction that is open.
+ * which request, and, where nothing is, the transaction that is open. And the attempts to make one.
  *
  * Called by the thread that has the connection, between spy_query_begin() and the end of the call.
- * No lock, no allocation; a connection's row is taken at its first statement in a region.
+ * No lock, no allocation; a connection's row is taken at its first statement in a region. While it
+ * is being made it has another, which is free again when that is over.
  */
 #ifndef SPY_OBSERVE_INFLIGHT_H
 #define SPY_OBSERVE_INFLIGHT_H
@@ -19,6 +20,21 @@ void spy_inflight_settle(const struct spy_query *call, uint64_t now);
 
 /* What was queued went to the server. Signal-safe. */
 void spy_inflight_sent(const struct spy_conn *conn);
+
+/* A call of OP, which connects to a server, has begun at BEGIN_NS on this thread, for OWNER. Its
+ * row (record/open.h); freed by spy_close_conn(), or, once CONN is given it, by
+ * spy_inflight_gone(). */
+uint32_t spy_inflight_connecting(struct spy_region *region, uint32_t op, struct spy_owner owner,
+                                 uint64_t begin_ns);
+void spy_inflight_give(struct spy_conn *conn, const struct spy_region *region, uint32_t row);
+
+/* ROW's connect, of PGCONN, has begun to reach for a server: PQ is asked which. */
+void spy_inflight_reach(struct spy_region *region, uint32_t row, const struct spy_libpq *pq,
+                        const PGconn *pgconn);
+
+/* The same of the connect that CONN has been given a row for. */
+void spy_inflight_reach_on(const struct spy_conn *conn, struct spy_region *region,
+                           const PGconn *pgconn);
 
 /* CONN, which is about to be freed or reset, is listed no more. */
 void spy_inflight_gone(struct spy_conn *conn);

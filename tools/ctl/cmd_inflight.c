@@ -73,6 +73,17 @@ static void print_requests(const struct ctl_inflight *in, size_t count, const st
     ctl_table_free(table);
 }
 
+/* Of one that is only being made: also where, since no server can be asked about it. */
+static void cell_database(struct ctl_table *table, const struct ctl_open_conn *c)
+{
+    char address[SPY_ENDPOINT_ADDRESS_BYTES];
+    char text[sizeof(c->database) + sizeof(address) + 4];
+    spy_endpoint_address(address, c->host, c->port);
+    bool where = !c->idle && c->waits == CTL_WAITS_CONNECT && *address != '\0';
+    snprintf(text, sizeof(text), "%s%s%s", c->database, where ? " at " : "", where ? address : "");
+    cell_name(table, text);
+}
+
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -97,7 +108,7 @@ static void print_statements(const struct ctl_open_conn *conn, size_t count,
         cell_elapsed(table, &c->place, c->place.elapsed_ns);
         ctl_table_cell(table, CTL_PLAIN, ctl_waits_name(c->waits));
         cell_name(table, c->request);
-        cell_name(table, c->database);
+        cell_database(table, c);
         cell_backend(table, c->backend_pid);
         cell_place(table, &c->place);
     }

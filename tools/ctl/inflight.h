@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is under way at this moment, collected from several processes: requests, and libpq
- * connections with a statement in flight or an open transaction. Of a dead process: what was under
- * way when it died.
+ * connections with a statement in flight or an open transaction, or that are being made. Of a dead
+ * process: what was under way when it died.
  */
 #ifndef CTL_INFLIGHT_H
 #define CTL_INFLIGHT_H
