@@ -277,7 +277,12 @@ $(VICTIM_DIR)/tally: tests/victims/tally.c Makefile | $(BUILD)/.deps
 	$(Q)$(CC) $(VICTIM_CFLAGS) $< -lpq -lpthread -o $@
 
 # Servers: on libmicrohttpd, and by every call that sockets have.
-VICTIMS += $(addprefix $(VICTIM_DIR)/,microhttpd sockets tls_openssl tls_gnutls)
+VICTIMS += $(addprefix $(VICTIM_DIR)/,microhttpd sockets many tls_openssl tls_gnutls)
+
+$(VICTIM_DIR)/many: tests/victims/many.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) $< -o $@
 
 $(VICTIM_DIR)/sockets: tests/victims/sockets.c tests/victims/sockets_calls.h Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)

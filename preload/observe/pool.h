@@ -20,8 +20,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Connections watched at one time. */
-#define SPY_STREAMS_MAX (1u << 17)
+/* Connections watched at one time: as many as the kernel lets a process have descriptors, unless
+ * fs.nr_open was raised. */
+#define SPY_STREAMS_MAX (1u << 20)
 
 enum spy_side { SPY_SIDE_IN = 1, SPY_SIDE_OUT = 2 };
 
