@@ -138,9 +138,11 @@ const struct ctl_command ctl_commands[] = {
         .operands = "",
         .summary = "show what every request and connection is doing this very moment",
         .help = "Lists the requests under way, the statements under way and the connections that "
-                "are idle in a transaction, the longest first, and what each waits for: server "
+                "are being made or idle in a transaction, the longest first, and what each waits "
+                "for: server "
                 "(the database's first result), rows (results being fetched or copied), client "
-                "(the response being taken), connect, queue (in a pipeline, not sent yet) or "
+                "(the response being taken), connect (a connection or ping, with the address), "
+                "queue (in a pipeline, not sent yet) or "
                 "program (everything else: its own code, a lock, a connection from its pool, "
                 "another service).\n\n"
                 "Below stand ready lines for psql that end what is under way: "
