@@ -10,6 +10,7 @@
 #include "record/calllog.h"
 #include "record/shard.h"
 #include "runtime/assertion.h"
+#include "runtime/clock.h"
 #include "runtime/config.h"
 #include "runtime/libpq.h"
 #include "runtime/log.h"
@@ -97,6 +98,7 @@ static void start(void)
 {
     struct spy_publication publication;
     spy_server_reset();
+    spy_clock_init();
     if (!spy_regionfile_create(&publication, &spy_config))
         return;
     spy_regionfile_prune(publication.dir, &spy_config);

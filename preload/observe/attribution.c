@@ -69,7 +69,7 @@ void spy_attribute_ended(struct spy_region *region, struct spy_owner owner, uint
         return;
     sample->request_op = atomic_load_explicit(&r->op, RELAXED) + 1;
     atomic_fetch_add_explicit(&r->db_wait_ns, sample->wait_ns, RELAXED);
-    atomic_fetch_add_explicit(&r->db_rows_ns, sample->dur_ns - sample->wait_ns, RELAXED);
+    atomic_fetch_add_explicit(&r->db_rows_ns, spy_sample_tail_ns(sample), RELAXED);
     atomic_fetch_add_explicit(&r->queries, 1, RELAXED);
     spy_repeats_tally(r, op, sample->dur_ns, site);
 }

@@ -74,8 +74,8 @@ static void record_own(struct spy_region *region, enum spy_builtin which, bool f
         .endpoint = row != NULL ? row->endpoint : 0,
         .backend_pid = row != NULL ? row->backend_pid : 0,
         .end_ns = now,
-        .dur_ns = now - begin_ns,
-        .wait_ns = now - begin_ns,
+        .dur_ns = spy_clock_since(now, begin_ns),
+        .wait_ns = spy_clock_since(now, begin_ns),
     };
     spy_attribute_waited(region, owner, &sample);
     spy_record(region, &sample);

@@ -5,6 +5,7 @@
 #include "observe/protocol.h"
 #include "observe/request.h"
 #include "record/open.h"
+#include "runtime/clock.h"
 
 /* A server's fault is 500 and above; 4xx is the client's (OpenTelemetry's rule for servers). */
 #define FIRST_SERVER_ERROR 500u
@@ -63,12 +64,13 @@ static void on_done(void *ctx, const struct spy_http1_exchange *x)
         .failed = x->status >= FIRST_SERVER_ERROR,
         .aborted = x->aborted,
         .end_ns = x->end_ns,
-        .dur_ns = x->end_ns - x->begin_ns,
-        .wait_ns = (x->first_byte_ns != 0 ? x->first_byte_ns : x->end_ns) - x->begin_ns,
+        .dur_ns = spy_clock_since(x->end_ns, x->begin_ns),
+        .wait_ns =
+            spy_clock_since(x->first_byte_ns != 0 ? x->first_byte_ns : x->end_ns, x->begin_ns),
         .blocked_ns = x->blocked_ns,
         .bytes_in = x->bytes_in,
         .bytes_out = x->bytes_out,
-        .read_ns = x->request_end_ns != 0 ? x->request_end_ns - x->begin_ns : 0,
+        .read_ns = x->request_end_ns != 0 ? spy_clock_since(x->request_end_ns, x->begin_ns) : 0,
     };
     spy_request_done(c->region, ours ? row : SPY_OPEN_NO_ROW, &sample, params);
 }

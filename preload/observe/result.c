@@ -9,6 +9,7 @@
 #include "observe/prepared.h"
 #include "observe/sequence.h"
 #include "record/record.h"
+#include "runtime/clock.h"
 
 #include <string.h>
 
@@ -235,9 +236,9 @@ static struct spy_sample sample_of(struct spy_query *call, const struct spy_flig
         .params = flight->params,
         .backend_pid = call->conn != NULL ? call->conn->backend_pid : 0,
         .end_ns = now,
-        .dur_ns = now - flight->begin_ns,
-        .wait_ns = first_ns - flight->begin_ns,
-        .queue_ns = flight->sent_ns != 0 ? flight->sent_ns - flight->begin_ns : 0,
+        .dur_ns = spy_clock_since(now, flight->begin_ns),
+        .wait_ns = spy_clock_since(first_ns, flight->begin_ns),
+        .queue_ns = flight->sent_ns != 0 ? spy_clock_since(flight->sent_ns, flight->begin_ns) : 0,
         .rows = flight->rows,
         .affected = flight->affected,
         .bytes_in = flight->bytes_in,

@@ -7,6 +7,7 @@
 #include "record/held.h"
 #include "record/record.h"
 #include "record/shard.h"
+#include "runtime/clock.h"
 #include "runtime/thread.h"
 
 #include <string.h>
@@ -38,7 +39,7 @@ static struct spy_sample combine(const struct spy_sample *sample, uint32_t n, ui
             sum.code = sample[i].code;
         }
     }
-    sum.dur_ns = sum.end_ns - begin_ns;
+    sum.dur_ns = spy_clock_since(sum.end_ns, begin_ns);
     return sum;
 }
 

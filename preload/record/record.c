@@ -97,7 +97,7 @@ INLINE void add_sample(struct spy_region *region, struct spy_cell *cell, const s
         add(&cell->aborted, 1, shared);
     add(&cell->sum_ns, s->dur_ns, shared);
     add(&cell->wait_ns, s->wait_ns, shared);
-    add(&cell->tail_ns, s->dur_ns - s->wait_ns, shared);
+    add(&cell->tail_ns, spy_sample_tail_ns(s), shared);
     if (s->queue_ns)
         add(&cell->queue_ns, s->queue_ns, shared);
     if (s->blocked_ns)

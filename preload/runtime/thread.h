@@ -27,7 +27,17 @@ struct spy_guard_frame {
     void *row;         /* the connection's, for whoever entered; NULL: not noted */
 };
 
+/* A reading of the time stamp counter and of the system's clock (runtime/clock.h). */
+struct spy_clock {
+    uint64_t window;    /* in ticks: how long it may be counted on from; 0: there is none */
+    uint64_t ticks;     /* the counter when it was read */
+    uint64_t rate;      /* nanoseconds a tick, 32 bits of them behind the point */
+    uint64_t offset_ns; /* what to add to the counter's nanoseconds */
+    uint64_t floor_ns;  /* what the anchor before may have told */
+};
+
 struct spy_thread {
+    struct spy_clock clock;
     struct spy_shard *shard; /* valid while epoch is the region's */
     uint64_t epoch;          /* region->epoch_mono_ns when the shard was taken; 0: never */
     uint32_t tid;

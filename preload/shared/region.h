@@ -352,6 +352,13 @@ struct spy_sample {
     uint64_t db_rows_ns;
 };
 
+/* What of a call comes after its wait. Waits that were added up may overlap, and threads' clocks
+ * differ by a little: never less than nothing. */
+static inline uint64_t spy_sample_tail_ns(const struct spy_sample *sample)
+{
+    return sample->dur_ns > sample->wait_ns ? sample->dur_ns - sample->wait_ns : 0;
+}
+
 /*
  * Requests and connections as they are this moment. Single numbers, each stored relaxed by whoever
  * changes it: a reader may see a state that is a few stores old, never a torn number. A row is

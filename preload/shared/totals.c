@@ -116,7 +116,7 @@ void spy_totals_add_sample(struct spy_totals *into, const struct spy_sample *sam
     into->aborted += sample->aborted != 0;
     into->sum_ns += sample->dur_ns;
     into->wait_ns += sample->wait_ns;
-    into->tail_ns += sample->dur_ns - sample->wait_ns;
+    into->tail_ns += spy_sample_tail_ns(sample);
     into->queue_ns += sample->queue_ns;
     into->blocked_ns += sample->blocked_ns;
     into->rows += sample->rows;
