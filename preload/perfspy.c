@@ -128,8 +128,10 @@ __attribute__((constructor)) static void perfspy_load(void)
 {
     spy_hooks_init();
     spy_config_read();
-    if (!spy_config.wanted)
+    if (!spy_config.wanted) {
+        atomic_store_explicit(&spy_process_dormant, true, memory_order_relaxed);
         return;
+    }
     spy_confine_init(&spy_helper_confined);
     spy_process_init(start);
 }

@@ -94,6 +94,14 @@ bool spy_closed_by_syscall(long number, const long a[6], long *result);
  * program cannot ask for it then, but by finding our wrapper, which answers as a failed call. */
 #define SPY_REAL(pq, name) ((__typeof__(&name))(pq)->hook[SPY_PQ_##name])
 
+/* The wrapper of libpq function NAME has nothing to do but to go on to the original. */
+#define SPY_PASS(name, conn, ...)                                                             \
+    do {                                                                                      \
+        const struct spy_libpq *passes = spy_query_passes((conn), SPY_CALLER(), SPY_FRAME()); \
+        if (passes != NULL && SPY_REAL(passes, name) != NULL)                                 \
+            return SPY_REAL(passes, name)(__VA_ARGS__);                                       \
+    } while (0)
+
 /* Where the wrapper was called from, and the wrapper's place on the stack. */
 #define SPY_CALLER() __builtin_return_address(0)
 

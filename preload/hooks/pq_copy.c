@@ -11,6 +11,7 @@
 
 SPY_EXPORT int PQputCopyData(PGconn *conn, const char *buffer, int n)
 {
+    SPY_PASS(PQputCopyData, conn, conn, buffer, n);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -22,6 +23,7 @@ SPY_EXPORT int PQputCopyData(PGconn *conn, const char *buffer, int n)
 
 SPY_EXPORT int PQputCopyEnd(PGconn *conn, const char *error)
 {
+    SPY_PASS(PQputCopyEnd, conn, conn, error);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -33,6 +35,7 @@ SPY_EXPORT int PQputCopyEnd(PGconn *conn, const char *error)
 
 SPY_EXPORT int PQgetCopyData(PGconn *conn, char **buffer, int async)
 {
+    SPY_PASS(PQgetCopyData, conn, conn, buffer, async);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -44,6 +47,7 @@ SPY_EXPORT int PQgetCopyData(PGconn *conn, char **buffer, int async)
 
 SPY_EXPORT int PQputline(PGconn *conn, const char *line)
 {
+    SPY_PASS(PQputline, conn, conn, line);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -55,6 +59,7 @@ SPY_EXPORT int PQputline(PGconn *conn, const char *line)
 
 SPY_EXPORT int PQputnbytes(PGconn *conn, const char *buffer, int n)
 {
+    SPY_PASS(PQputnbytes, conn, conn, buffer, n);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -79,6 +84,7 @@ static uint64_t bytes_of_line(int result, const char *buffer)
 
 SPY_EXPORT int PQgetline(PGconn *conn, char *buffer, int room)
 {
+    SPY_PASS(PQgetline, conn, conn, buffer, room);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -90,6 +96,7 @@ SPY_EXPORT int PQgetline(PGconn *conn, char *buffer, int room)
 
 SPY_EXPORT int PQgetlineAsync(PGconn *conn, char *buffer, int room)
 {
+    SPY_PASS(PQgetlineAsync, conn, conn, buffer, room);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -102,6 +109,7 @@ SPY_EXPORT int PQgetlineAsync(PGconn *conn, char *buffer, int room)
 
 SPY_EXPORT int PQendcopy(PGconn *conn)
 {
+    SPY_PASS(PQendcopy, conn, conn);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)

@@ -10,6 +10,7 @@
 
 SPY_EXPORT PGresult *PQexec(PGconn *conn, const char *query)
 {
+    SPY_PASS(PQexec, conn, conn, query);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -24,6 +25,7 @@ SPY_EXPORT PGresult *PQexecParams(PGconn *conn, const char *command, int n, cons
                                   const char *const *values, const int *lengths, const int *formats,
                                   int result_format)
 {
+    SPY_PASS(PQexecParams, conn, conn, command, n, types, values, lengths, formats, result_format);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -39,6 +41,7 @@ SPY_EXPORT PGresult *PQexecParams(PGconn *conn, const char *command, int n, cons
 SPY_EXPORT PGresult *PQprepare(PGconn *conn, const char *name, const char *query, int n,
                                const Oid *types)
 {
+    SPY_PASS(PQprepare, conn, conn, name, query, n, types);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -53,6 +56,7 @@ SPY_EXPORT PGresult *PQexecPrepared(PGconn *conn, const char *name, int n,
                                     const char *const *values, const int *lengths,
                                     const int *formats, int result_format)
 {
+    SPY_PASS(PQexecPrepared, conn, conn, name, n, values, lengths, formats, result_format);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -67,6 +71,7 @@ SPY_EXPORT PGresult *PQexecPrepared(PGconn *conn, const char *name, int n,
 
 SPY_EXPORT PGresult *PQdescribePrepared(PGconn *conn, const char *name)
 {
+    SPY_PASS(PQdescribePrepared, conn, conn, name);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -79,6 +84,7 @@ SPY_EXPORT PGresult *PQdescribePrepared(PGconn *conn, const char *name)
 
 SPY_EXPORT PGresult *PQdescribePortal(PGconn *conn, const char *name)
 {
+    SPY_PASS(PQdescribePortal, conn, conn, name);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -91,6 +97,7 @@ SPY_EXPORT PGresult *PQdescribePortal(PGconn *conn, const char *name)
 
 SPY_EXPORT PGresult *PQclosePrepared(PGconn *conn, const char *name)
 {
+    SPY_PASS(PQclosePrepared, conn, conn, name);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -107,6 +114,7 @@ SPY_EXPORT PGresult *PQclosePrepared(PGconn *conn, const char *name)
 
 SPY_EXPORT PGresult *PQclosePortal(PGconn *conn, const char *name)
 {
+    SPY_PASS(PQclosePortal, conn, conn, name);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -124,6 +132,7 @@ SPY_EXPORT PGresult *PQclosePortal(PGconn *conn, const char *name)
 SPY_EXPORT PGresult *PQfn(PGconn *conn, int function, int *buffer, int *length, int is_int,
                           const PQArgBlock *args, int n)
 {
+    SPY_PASS(PQfn, conn, conn, function, buffer, length, is_int, args, n);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -136,6 +145,7 @@ SPY_EXPORT PGresult *PQfn(PGconn *conn, int function, int *buffer, int *length, 
 
 SPY_EXPORT PGresult *PQchangePassword(PGconn *conn, const char *user, const char *password)
 {
+    SPY_PASS(PQchangePassword, conn, conn, user, password);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)

@@ -8,6 +8,7 @@
 
 SPY_EXPORT int lo_open(PGconn *conn, Oid object, int mode)
 {
+    SPY_PASS(lo_open, conn, conn, object, mode);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -20,6 +21,7 @@ SPY_EXPORT int lo_open(PGconn *conn, Oid object, int mode)
 
 SPY_EXPORT int lo_close(PGconn *conn, int fd)
 {
+    SPY_PASS(lo_close, conn, conn, fd);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -32,6 +34,7 @@ SPY_EXPORT int lo_close(PGconn *conn, int fd)
 
 SPY_EXPORT int lo_read(PGconn *conn, int fd, char *buffer, size_t n)
 {
+    SPY_PASS(lo_read, conn, conn, fd, buffer, n);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -44,6 +47,7 @@ SPY_EXPORT int lo_read(PGconn *conn, int fd, char *buffer, size_t n)
 
 SPY_EXPORT int lo_write(PGconn *conn, int fd, const char *buffer, size_t n)
 {
+    SPY_PASS(lo_write, conn, conn, fd, buffer, n);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -56,6 +60,7 @@ SPY_EXPORT int lo_write(PGconn *conn, int fd, const char *buffer, size_t n)
 
 SPY_EXPORT int lo_lseek(PGconn *conn, int fd, int offset, int whence)
 {
+    SPY_PASS(lo_lseek, conn, conn, fd, offset, whence);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -68,6 +73,7 @@ SPY_EXPORT int lo_lseek(PGconn *conn, int fd, int offset, int whence)
 
 SPY_EXPORT pg_int64 lo_lseek64(PGconn *conn, int fd, pg_int64 offset, int whence)
 {
+    SPY_PASS(lo_lseek64, conn, conn, fd, offset, whence);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -80,6 +86,7 @@ SPY_EXPORT pg_int64 lo_lseek64(PGconn *conn, int fd, pg_int64 offset, int whence
 
 SPY_EXPORT int lo_tell(PGconn *conn, int fd)
 {
+    SPY_PASS(lo_tell, conn, conn, fd);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -92,6 +99,7 @@ SPY_EXPORT int lo_tell(PGconn *conn, int fd)
 
 SPY_EXPORT pg_int64 lo_tell64(PGconn *conn, int fd)
 {
+    SPY_PASS(lo_tell64, conn, conn, fd);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -104,6 +112,7 @@ SPY_EXPORT pg_int64 lo_tell64(PGconn *conn, int fd)
 
 SPY_EXPORT int lo_truncate(PGconn *conn, int fd, size_t n)
 {
+    SPY_PASS(lo_truncate, conn, conn, fd, n);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -116,6 +125,7 @@ SPY_EXPORT int lo_truncate(PGconn *conn, int fd, size_t n)
 
 SPY_EXPORT int lo_truncate64(PGconn *conn, int fd, pg_int64 n)
 {
+    SPY_PASS(lo_truncate64, conn, conn, fd, n);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -128,6 +138,7 @@ SPY_EXPORT int lo_truncate64(PGconn *conn, int fd, pg_int64 n)
 
 SPY_EXPORT Oid lo_creat(PGconn *conn, int mode)
 {
+    SPY_PASS(lo_creat, conn, conn, mode);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -140,6 +151,7 @@ SPY_EXPORT Oid lo_creat(PGconn *conn, int mode)
 
 SPY_EXPORT Oid lo_create(PGconn *conn, Oid object)
 {
+    SPY_PASS(lo_create, conn, conn, object);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -152,6 +164,7 @@ SPY_EXPORT Oid lo_create(PGconn *conn, Oid object)
 
 SPY_EXPORT int lo_unlink(PGconn *conn, Oid object)
 {
+    SPY_PASS(lo_unlink, conn, conn, object);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -164,6 +177,7 @@ SPY_EXPORT int lo_unlink(PGconn *conn, Oid object)
 
 SPY_EXPORT Oid lo_import(PGconn *conn, const char *path)
 {
+    SPY_PASS(lo_import, conn, conn, path);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -176,6 +190,7 @@ SPY_EXPORT Oid lo_import(PGconn *conn, const char *path)
 
 SPY_EXPORT Oid lo_import_with_oid(PGconn *conn, const char *path, Oid object)
 {
+    SPY_PASS(lo_import_with_oid, conn, conn, path, object);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -188,6 +203,7 @@ SPY_EXPORT Oid lo_import_with_oid(PGconn *conn, const char *path, Oid object)
 
 SPY_EXPORT int lo_export(PGconn *conn, Oid object, const char *path)
 {
+    SPY_PASS(lo_export, conn, conn, object, path);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)

@@ -11,6 +11,7 @@
 
 SPY_EXPORT int PQsendQuery(PGconn *conn, const char *query)
 {
+    SPY_PASS(PQsendQuery, conn, conn, query);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -25,6 +26,8 @@ SPY_EXPORT int PQsendQueryParams(PGconn *conn, const char *command, int n, const
                                  const char *const *values, const int *lengths, const int *formats,
                                  int result_format)
 {
+    SPY_PASS(PQsendQueryParams, conn, conn, command, n, types, values, lengths, formats,
+             result_format);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -40,6 +43,7 @@ SPY_EXPORT int PQsendQueryParams(PGconn *conn, const char *command, int n, const
 SPY_EXPORT int PQsendPrepare(PGconn *conn, const char *name, const char *query, int n,
                              const Oid *types)
 {
+    SPY_PASS(PQsendPrepare, conn, conn, name, query, n, types);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -53,6 +57,7 @@ SPY_EXPORT int PQsendPrepare(PGconn *conn, const char *name, const char *query, 
 SPY_EXPORT int PQsendQueryPrepared(PGconn *conn, const char *name, int n, const char *const *values,
                                    const int *lengths, const int *formats, int result_format)
 {
+    SPY_PASS(PQsendQueryPrepared, conn, conn, name, n, values, lengths, formats, result_format);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -67,6 +72,7 @@ SPY_EXPORT int PQsendQueryPrepared(PGconn *conn, const char *name, int n, const 
 
 SPY_EXPORT int PQsendDescribePrepared(PGconn *conn, const char *name)
 {
+    SPY_PASS(PQsendDescribePrepared, conn, conn, name);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -79,6 +85,7 @@ SPY_EXPORT int PQsendDescribePrepared(PGconn *conn, const char *name)
 
 SPY_EXPORT int PQsendDescribePortal(PGconn *conn, const char *name)
 {
+    SPY_PASS(PQsendDescribePortal, conn, conn, name);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -91,6 +98,7 @@ SPY_EXPORT int PQsendDescribePortal(PGconn *conn, const char *name)
 
 SPY_EXPORT int PQsendClosePrepared(PGconn *conn, const char *name)
 {
+    SPY_PASS(PQsendClosePrepared, conn, conn, name);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -107,6 +115,7 @@ SPY_EXPORT int PQsendClosePrepared(PGconn *conn, const char *name)
 
 SPY_EXPORT int PQsendClosePortal(PGconn *conn, const char *name)
 {
+    SPY_PASS(PQsendClosePortal, conn, conn, name);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -123,6 +132,7 @@ SPY_EXPORT int PQsendClosePortal(PGconn *conn, const char *name)
 
 SPY_EXPORT int PQpipelineSync(PGconn *conn)
 {
+    SPY_PASS(PQpipelineSync, conn, conn);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -134,6 +144,7 @@ SPY_EXPORT int PQpipelineSync(PGconn *conn)
 
 SPY_EXPORT int PQsendPipelineSync(PGconn *conn)
 {
+    SPY_PASS(PQsendPipelineSync, conn, conn);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -149,6 +160,7 @@ SPY_EXPORT int PQsendPipelineSync(PGconn *conn)
 
 SPY_EXPORT PGresult *PQgetResult(PGconn *conn)
 {
+    SPY_PASS(PQgetResult, conn, conn);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -161,6 +173,7 @@ SPY_EXPORT PGresult *PQgetResult(PGconn *conn)
 /* These are here because statements of a pipeline may leave in them. */
 SPY_EXPORT int PQsendFlushRequest(PGconn *conn)
 {
+    SPY_PASS(PQsendFlushRequest, conn, conn);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -173,6 +186,7 @@ SPY_EXPORT int PQsendFlushRequest(PGconn *conn)
 
 SPY_EXPORT int PQsetnonblocking(PGconn *conn, int nonblocking)
 {
+    SPY_PASS(PQsetnonblocking, conn, conn, nonblocking);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -184,6 +198,7 @@ SPY_EXPORT int PQsetnonblocking(PGconn *conn, int nonblocking)
 
 SPY_EXPORT int PQconsumeInput(PGconn *conn)
 {
+    SPY_PASS(PQconsumeInput, conn, conn);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -195,6 +210,7 @@ SPY_EXPORT int PQconsumeInput(PGconn *conn)
 
 SPY_EXPORT int PQflush(PGconn *conn)
 {
+    SPY_PASS(PQflush, conn, conn);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)
@@ -206,6 +222,7 @@ SPY_EXPORT int PQflush(PGconn *conn)
 
 SPY_EXPORT PGnotify *PQnotifies(PGconn *conn)
 {
+    SPY_PASS(PQnotifies, conn, conn);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)

@@ -34,19 +34,20 @@ static uint32_t bucket_of(const void *handle, unsigned which)
     return (uint32_t)(which == 0 ? hash >> 32 : hash >> 48) % BUCKETS;
 }
 
-struct spy_conn *spy_conn_find(const void *handle)
+struct spy_conn *spy_conn_search(const void *handle)
 {
     for (unsigned which = 0; handle != NULL && which < 2; which++) {
         uint32_t b = bucket_of(handle, which);
         for (uint32_t way = 0; way < WAYS; way++)
             if (atomic_load_explicit(&buckets[b].key[way], memory_order_acquire) == handle)
-                return row_at(b, way);
+                return spy_thread.conn = row_at(b, way);
     }
     return NULL;
 }
 
-static struct spy_conn *fresh(struct spy_conn *row, const struct spy_libpq *pq)
+static struct spy_conn *fresh(struct spy_conn *row, const void *handle, const struct spy_libpq *pq)
 {
+    atomic_store_explicit(&row->handle, handle, memory_order_relaxed);
     row->pq = pq;
     row->serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
     row->connect_ns = 0;
@@ -66,7 +67,7 @@ struct spy_conn *spy_conn_add(const void *handle, const struct spy_libpq *pq)
 {
     struct spy_conn *known = spy_conn_find(handle);
     if (known != NULL)
-        return fresh(known, pq);
+        return fresh(known, handle, pq);
     if (spy_table_map(&rows, SPY_CONNS_MAX * sizeof(struct spy_conn)) == NULL)
         return NULL;
     for (unsigned which = 0; which < 2; which++) {
@@ -75,7 +76,7 @@ struct spy_conn *spy_conn_add(const void *handle, const struct spy_libpq *pq)
             const void *empty = NULL;
             if (atomic_compare_exchange_strong_explicit(&buckets[b].key[way], &empty, handle,
                                                         memory_order_acq_rel, memory_order_relaxed))
-                return fresh(row_at(b, way), pq);
+                return fresh(row_at(b, way), handle, pq);
         }
     }
     return NULL;
@@ -92,6 +93,10 @@ void spy_conn_learn(struct spy_conn *conn, const PGconn *pgconn, struct spy_regi
 
 void spy_conn_remove(const void *handle)
 {
+    struct spy_conn *row = spy_conn_find(handle);
+    if (row == NULL)
+        return;
+    atomic_store_explicit(&row->handle, NULL, memory_order_relaxed);
     for (unsigned which = 0; which < 2; which++) {
         uint32_t b = bucket_of(handle, which);
         for (uint32_t way = 0; way < WAYS; way++) {

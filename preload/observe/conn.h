@@ -14,6 +14,7 @@
 #include "classify/classify.h"
 #include "observe/flight.h"
 #include "runtime/libpq.h"
+#include "runtime/thread.h"
 
 #include <stdatomic.h>
 
@@ -33,6 +34,8 @@ struct spy_pending {
 struct spy_query;
 
 struct spy_conn {
+    _Atomic(const void *) handle; /* NULL: the row is free. Whoever has the object reads what it
+                                   * stored, or had handed over with the object */
     const struct spy_libpq *pq;
     uint64_t serial;     /* never used again, unlike the address */
     uint64_t connect_ns; /* an asynchronous connect or reset began then; 0: none is under way */
@@ -55,7 +58,17 @@ struct spy_conn {
 void spy_conns_reserve(void);
 
 /* The row of HANDLE, or NULL. A program may pass NULL to libpq; it has no row. */
-struct spy_conn *spy_conn_find(const void *handle);
+struct spy_conn *spy_conn_search(const void *handle);
+
+/* The same, at once where it is the one that the calling thread asked for last. */
+static inline struct spy_conn *spy_conn_find(const void *handle)
+{
+    struct spy_conn *last = spy_thread.conn;
+    if (last != NULL && handle != NULL &&
+        atomic_load_explicit(&last->handle, memory_order_relaxed) == handle)
+        return last;
+    return spy_conn_search(handle);
+}
 
 /* A fresh row for HANDLE, replacing one that was never finished; NULL where the table is full. */
 struct spy_conn *spy_conn_add(const void *handle, const struct spy_libpq *pq);

@@ -25,6 +25,7 @@
 #include "observe/conn.h"
 #include "runtime/guard.h"
 #include "runtime/libpq.h"
+#include "runtime/process.h"
 
 /* What the program gave to a call, where it was: for a capture, which copies it once libpq has read
  * it. */
@@ -53,6 +54,28 @@ struct spy_query {
     struct spy_flight flight;  /* what is asked; valid after spy_query_text() and its like */
     struct spy_asked given;
 };
+
+/*
+ * The copy of libpq to call where that is all there is to do: nothing is watched, or libpq calls
+ * itself, on a connection on which that tells us nothing. NULL: the call may be an event, begin it.
+ * Most calls are libpq's own, and these are told with no more than what is here.
+ */
+static inline const struct spy_libpq *spy_query_passes(const PGconn *pgconn, const void *caller,
+                                                       const void *frame)
+{
+    const struct spy_thread *t = &spy_thread;
+    const struct spy_conn *conn = t->conn;
+    if (conn == NULL || pgconn == NULL ||
+        atomic_load_explicit(&conn->handle, memory_order_relaxed) != pgconn)
+        return NULL;
+    if (atomic_load_explicit(&spy_process_dormant, memory_order_relaxed))
+        return conn->pq;
+    const struct spy_guard_frame *outer = &t->guard[t->guard_depth - 1];
+    if (t->guard_depth == 0 || outer->row != conn || (uintptr_t)outer->frame <= (uintptr_t)frame ||
+        conn->batch != NULL || spy_flights_any(&conn->flights))
+        return NULL;
+    return (uintptr_t)caller - (uintptr_t)conn->pq->base < conn->pq->bytes ? conn->pq : NULL;
+}
 
 const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *conn,
                                         const void *caller, const void *frame);

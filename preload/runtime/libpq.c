@@ -71,8 +71,8 @@ static void *accessor(void *scope, const char *name)
     return found != NULL ? found : (void *)lacking;
 }
 
-/* The end of the object that is mapped at BASE. */
-static const void *end_of(const void *base)
+/* How much is mapped at BASE, from the object's first byte to its last. */
+static size_t bytes_at(const void *base)
 {
     const ElfW(Ehdr) *head = base;
     const ElfW(Phdr) *part = (const ElfW(Phdr) *)((const char *)base + head->e_phoff);
@@ -80,7 +80,7 @@ static const void *end_of(const void *base)
     for (int i = 0; i < head->e_phnum; i++)
         if (part[i].p_type == PT_LOAD && (const char *)base + part[i].p_vaddr > end)
             end = (const char *)base + part[i].p_vaddr + part[i].p_memsz;
-    return end;
+    return (size_t)(end - (const char *)base);
 }
 
 static bool all_in_one(const struct spy_libpq *copy)
@@ -105,7 +105,7 @@ static struct spy_libpq *make_copy(const void *pqexec, bool bound)
         return NULL;
     }
     copy->base = spy_loader_base_of(pqexec);
-    copy->end = end_of(copy->base);
+    copy->bytes = bytes_at(copy->base);
     copy->bound = bound;
     copy->hook = (void **)(copy + 1);
     for (size_t i = 0; i < spy_libpq_hook_count; i++)

@@ -16,6 +16,7 @@
 #include <libpq-fe.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Functions called for our own information: pure reads of the program's objects (notes in libpq's
  * source: no input is parsed, no callback run). All exist in every libpq since 9.3, except those
@@ -39,7 +40,7 @@
 struct spy_libpq {
     const struct spy_libpq *next;
     const void *base; /* where its PQexec is mapped: its identity, together with `bound` */
-    const void *end;
+    size_t bytes;
     bool bound;  /* what the program is bound to: each function as RTLD_NEXT gives it */
     bool whole;  /* all of its functions are in that one object */
     void **hook; /* originals of the interposed functions, in the order of the hook list; NULL where
@@ -70,7 +71,7 @@ const struct spy_libpq *spy_libpq_known(void);
 static inline bool spy_libpq_calls(const struct spy_libpq *pq, const void *caller)
 {
     extern const char __ehdr_start, etext; /* the linker's names for where this library lies */
-    return (caller >= pq->base && caller < pq->end) ||
+    return (uintptr_t)caller - (uintptr_t)pq->base < pq->bytes ||
            (caller >= (const void *)&__ehdr_start && caller < (const void *)&etext);
 }
 

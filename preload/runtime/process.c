@@ -17,6 +17,8 @@
 static struct spy_process unwatched;
 struct spy_process *spy_process = &unwatched;
 
+_Atomic bool spy_process_dormant;
+
 static void (*start_fn)(void);
 
 void spy_process_init(void (*start)(void))

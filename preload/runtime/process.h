@@ -26,6 +26,9 @@ struct spy_process {
 
 extern struct spy_process *spy_process;
 
+/* Calls are passed through, and that is all. One flag, so that a wrapper looks at it and jumps. */
+extern _Atomic bool spy_process_dormant;
+
 /* The region, or NULL: not watched. */
 static inline struct spy_region *spy_process_region(void)
 {

@@ -45,6 +45,7 @@ struct spy_thread {
     uint32_t guard_depth;
     uint32_t held_count;
     uint32_t connecting; /* row of the connect that is listed as under way, plus 1; 0: none */
+    void *conn;          /* struct spy_conn of the connection that was last looked up, or NULL */
     void *sending; /* struct spy_conn with statements whose bytes are still to go, while a call of
                     * libpq on it is under way that may send them; else NULL */
     struct spy_guard_frame guard[SPY_GUARD_DEPTH];
