@@ -41,6 +41,10 @@ LDFLAGS  += $(SANFLAGS)
 ARCH       := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null || uname -m)))
 GUARDED    := $(if $(filter x86_64,$(ARCH)),-fcf-protection=full,-mbranch-protection=standard)
 
+# The instructions stay those of any x86-64, but they are chosen for today's processors: without it
+# every struct that is cleared or copied costs a `rep stos`, some 10 ns each.
+TUNED      := $(if $(filter x86_64,$(ARCH)),-mtune=skylake)
+
 PQ_CFLAGS := -I$(shell pg_config --includedir 2>/dev/null || echo /usr/include/postgresql)
 
 # llhttp: Debian's node-llhttp ships the generated C sources; they are built, not copied in.
@@ -49,7 +53,7 @@ LLHTTP_INC := /usr/share/include/llhttp
 
 # The library lives in a stranger's process: everything hidden, TLS without allocation, unwindable
 # frames for cancellation, and no fortified or built-in replacements of what it interposes.
-LIB_CFLAGS := -fPIC $(GUARDED) -fvisibility=hidden -ftls-model=initial-exec -fexceptions \
+LIB_CFLAGS := -fPIC $(GUARDED) $(TUNED) -fvisibility=hidden -ftls-model=initial-exec -fexceptions \
               -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0 \
               $(PQ_CFLAGS) -I$(LLHTTP_INC) -Ipreload
 # llhttp calls abort() where its generator proved that control never comes.

@@ -112,6 +112,10 @@ uint32_t spy_classify_builtin(struct spy_classifier *classifier, enum spy_builti
  * where its parts cannot be told apart. */
 uint32_t spy_classify_single(const struct spy_classifier *classifier, spy_stmt stmt);
 
+/* Is STMT one statement, which no sequence has in it? Then *OP is what all its calls are credited
+ * to. */
+bool spy_classify_alone(const struct spy_classifier *classifier, spy_stmt stmt, uint32_t *op);
+
 /*
  * The operations of requests that the sqlcommenter tags of STMT's text name as what it is run for
  * (classify/origins.h): writes them to OP and returns how many. 0: it has no such tags, or they

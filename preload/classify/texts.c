@@ -258,6 +258,13 @@ uint32_t spy_classify_parts(const struct spy_classifier *c, spy_stmt stmt, const
     return c->batches.batch[batch].count;
 }
 
+bool spy_classify_alone(const struct spy_classifier *c, spy_stmt stmt, uint32_t *op)
+{
+    const struct spy_stmt_row *row = spy_stmts_row(&c->stmts, stmt);
+    *op = row->op;
+    return row->batch == 0 && row->fits == 0;
+}
+
 uint32_t spy_classify_single(const struct spy_classifier *c, spy_stmt stmt)
 {
     const struct spy_stmt_row *row = spy_stmts_row(&c->stmts, stmt);

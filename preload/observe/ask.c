@@ -16,7 +16,8 @@
 static struct spy_flight *open_flight(struct spy_query *call, enum spy_flight_kind kind)
 {
     struct spy_flight *flight = &call->flight;
-    memset(flight, 0, sizeof(*flight));
+    memset(flight, 0, offsetof(struct spy_flight, name));
+    flight->name[0] = '\0';
     flight->kind = kind;
     return flight;
 }
@@ -66,14 +67,18 @@ __attribute__((noinline)) static void note_given(struct spy_query *call, const c
     call->capturing = true;
 }
 
+static void set_stmt(struct spy_flight *flight, spy_stmt stmt)
+{
+    spy_flight_asks(flight, spy_observe_classifier(), stmt);
+}
+
 void spy_query_text(struct spy_query *call, const char *text)
 {
     if (call->region == NULL)
         return;
     struct spy_flight *flight = open_flight(call, SPY_FLIGHT_STATEMENT);
-    if (text != NULL)
-        flight->stmt = stmt_of_text(call, text);
-    if (call->conn != NULL && several(flight->stmt)) {
+    set_stmt(flight, text != NULL ? stmt_of_text(call, text) : SPY_STMT_OTHER);
+    if (!flight->alone && call->conn != NULL && several(flight->stmt)) {
         call->asked = false;
         call->conn->batch = call;
     }
@@ -90,8 +95,7 @@ void spy_query_command(struct spy_query *call, const char *text, int params)
     struct spy_flight *flight = open_flight(call, SPY_FLIGHT_STATEMENT);
     flight->whole = true;
     flight->params = params_of(params);
-    if (text != NULL)
-        flight->stmt = stmt_of_text(call, text);
+    set_stmt(flight, text != NULL ? stmt_of_text(call, text) : SPY_STMT_OTHER);
     if (spy_capturing())
         note_given(call, text, NULL);
     ask(call, flight->stmt);
@@ -107,6 +111,7 @@ static void keep_name(struct spy_flight *flight, const char *name)
 {
     size_t len = strnlen(name, SPY_FLIGHT_NAME_BYTES - 1);
     memcpy(flight->name, name, len);
+    flight->name[len] = '\0';
 }
 
 static spy_stmt stmt_of_name(const struct spy_query *call, const char *name, uint64_t key)
@@ -125,11 +130,13 @@ void spy_query_name(struct spy_query *call, const char *name, int params)
     struct spy_flight *flight = open_flight(call, SPY_FLIGHT_STATEMENT);
     flight->whole = true;
     flight->params = params_of(params);
+    spy_stmt stmt = SPY_STMT_OTHER;
     if (name != NULL) {
         flight->prepared_key = call->conn != NULL ? prepared_key(call, name) : 0;
-        flight->stmt = stmt_of_name(call, name, flight->prepared_key);
+        stmt = stmt_of_name(call, name, flight->prepared_key);
         keep_name(flight, name);
     }
+    set_stmt(flight, stmt);
     if (spy_capturing())
         note_given(call, NULL, name);
     ask(call, flight->stmt);

@@ -40,6 +40,7 @@ struct spy_flight {
     struct spy_flight *next;
     uint8_t kind; /* enum spy_flight_kind */
     uint8_t copy; /* enum spy_copy, once the server said so */
+    bool alone;   /* one statement, which no sequence has in it: op is what it is credited to */
     bool whole;   /* a text with several statements that cannot be told apart */
     bool failed;
     bool aborted; /* never executed: a statement before it in the pipeline had failed */
@@ -48,7 +49,7 @@ struct spy_flight {
                                * SPY_FLIGHT_STOPPED: one failed, the rest is not executed */
     uint32_t code;            /* packed SQLSTATE */
     spy_stmt stmt;            /* of a statement */
-    uint32_t op;              /* of any other */
+    uint32_t op;              /* of any other, and of a statement that is alone */
     struct spy_owner owner;   /* the request it belongs to */
     spy_stmt prepared_before; /* of SPY_FLIGHT_PREPARE: what its name stood for, SPY_STMT_OTHER */
     uint64_t prepared_key;    /* what its name is known by; 0: it has none, or it was not kept */
@@ -78,6 +79,14 @@ struct spy_flights {
     bool first_used;
     struct spy_flight first;
 };
+
+/* FLIGHT is one of statement STMT. */
+static inline void spy_flight_asks(struct spy_flight *flight, struct spy_classifier *classifier,
+                                   spy_stmt stmt)
+{
+    flight->stmt = stmt;
+    flight->alone = spy_classify_alone(classifier, stmt, &flight->op);
+}
 
 /* Maps the pool now, if it can be. */
 void spy_flights_reserve(void);

@@ -25,16 +25,16 @@ static struct spy_open_conn *row_of(const struct spy_conn *conn, const struct sp
 }
 
 /* The same, taken where it has none yet. */
-static struct spy_open_conn *own_row(const struct spy_query *call)
+static struct spy_open_conn *own_row(struct spy_query *call)
 {
     struct spy_conn *conn = call->conn;
-    if (conn == NULL)
-        return NULL;
+    if (conn == NULL || call->open != NULL)
+        return call->open;
     if (conn->open_epoch != call->region->epoch_mono_ns) {
         conn->open_row = spy_open_conn(call->region);
         conn->open_epoch = call->region->epoch_mono_ns;
     }
-    return row_of(conn, call->region);
+    return call->open = row_of(conn, call->region);
 }
 
 static uint32_t phase_of(const struct spy_conn *conn, const struct spy_flight *flight)
@@ -52,7 +52,7 @@ static void show(struct spy_open_conn *row, const struct spy_flight *flight, uin
     SET(row->phase, phase);
 }
 
-void spy_inflight_begun(const struct spy_query *call)
+void spy_inflight_begun(struct spy_query *call)
 {
     struct spy_open_conn *row = own_row(call);
     if (row == NULL || call->conn->flights.head != NULL)
@@ -63,24 +63,24 @@ void spy_inflight_begun(const struct spy_query *call)
 }
 
 /* Nothing is in flight: since when, and is a transaction open? */
-static void show_idle(const struct spy_query *call, struct spy_open_conn *row, uint64_t now)
+static void show_idle(struct spy_query *call, struct spy_open_conn *row, uint64_t now)
 {
-    PGTransactionStatusType status = call->pq->PQtransactionStatus(call->pgconn);
-    bool open = status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
+    uint32_t status = spy_query_transaction(call);
+    bool open = status == PQTRANS_INTRANS + 1 || status == PQTRANS_INERROR + 1;
     if (open && GET(row->transaction_ns) == 0) {
         SET(row->transaction_op, GET(row->op));
         SET(row->transaction_ns, GET(row->since_ns));
     } else if (!open) {
         SET(row->transaction_ns, 0);
     }
-    SET(row->transaction, (uint32_t)status + 1);
+    SET(row->transaction, status);
     SET(row->since_ns, now);
     SET(row->request, 0);
     SET(row->queued, 0);
     SET(row->phase, SPY_PHASE_IDLE);
 }
 
-void spy_inflight_settle(const struct spy_query *call, uint64_t now)
+void spy_inflight_settle(struct spy_query *call, uint64_t now)
 {
     struct spy_open_conn *row = own_row(call);
     if (row == NULL)

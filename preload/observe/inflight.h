@@ -13,10 +13,10 @@
 #include "observe/query.h"
 
 /* What CALL asks has begun. */
-void spy_inflight_begun(const struct spy_query *call);
+void spy_inflight_begun(struct spy_query *call);
 
 /* The real call is over: publishes what is the oldest in flight now, or that nothing is. */
-void spy_inflight_settle(const struct spy_query *call, uint64_t now);
+void spy_inflight_settle(struct spy_query *call, uint64_t now);
 
 /* What was queued went to the server. Signal-safe. */
 void spy_inflight_sent(const struct spy_conn *conn);

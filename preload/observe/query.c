@@ -40,13 +40,14 @@ static struct spy_conn *conn_of(const PGconn *pgconn, const void *caller,
 
 /* The outermost call on the connection: what one before it left behind by a jump out of it is gone,
  * and statements that wait for their bytes to be sent may see them go. */
-static void enter(struct spy_query *call, struct spy_region *region)
+static inline void enter(struct spy_query *call, struct spy_region *region)
 {
     call->region = region;
+    call->open = NULL;
+    call->transaction = 0;
     /* What an outermost call finds was left behind by a jump out of one. */
     call->sending_before = spy_thread.guard_depth > 1 ? spy_thread.sending : NULL;
     spy_thread.sending = call->conn;
-    spy_guard_top()->row = call->conn;
     if (call->conn != NULL) {
         call->conn->batch = NULL;
         call->conn->flights.left = false;
@@ -66,16 +67,15 @@ static bool is_inner(struct spy_query *call, const void *caller)
     return spy_libpq_calls(call->pq, caller);
 }
 
-const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *pgconn,
-                                        const void *caller, const void *frame)
+/* Any call: the program's within another one, libpq's own, the first on a connection or in a
+ * process. */
+static const struct spy_libpq *begin_any(struct spy_query *call, const PGconn *pgconn,
+                                         const void *caller, const void *frame)
 {
-    call->pgconn = pgconn;
-    call->frame = frame;
     call->region = NULL;
     call->capturing = false;
     if (is_inner(call, caller))
         return call->pq;
-    call->site = caller;
     call->conn = conn_of(pgconn, caller, &call->pq);
     if (call->pq == NULL || pgconn == NULL)
         return call->pq;
@@ -84,8 +84,28 @@ const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *pg
         spy_process_start();
         region = spy_process_region();
     }
-    if (region != NULL && spy_guard_enter(pgconn, frame, spy_libpq_calls(call->pq, caller)))
+    if (region != NULL && spy_guard_enter(pgconn, frame, spy_libpq_calls(call->pq, caller))) {
+        spy_guard_top()->row = call->conn;
         enter(call, region);
+    }
+    return call->pq;
+}
+
+const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *pgconn,
+                                        const void *caller, const void *frame)
+{
+    struct spy_conn *conn = spy_thread.conn;
+    struct spy_region *region = spy_process_region();
+    call->pgconn = pgconn;
+    call->frame = frame;
+    call->site = caller;
+    if (conn == NULL || region == NULL || pgconn == NULL ||
+        atomic_load_explicit(&conn->handle, memory_order_relaxed) != pgconn ||
+        !spy_guard_enter_first(pgconn, frame, conn))
+        return begin_any(call, pgconn, caller, frame);
+    call->conn = conn;
+    call->pq = conn->pq;
+    enter(call, region);
     return call->pq;
 }
 
@@ -96,7 +116,7 @@ static void leave(struct spy_query *call, int saved_errno)
     if (call->conn != NULL)
         call->conn->batch = NULL;
     spy_thread.sending = call->sending_before;
-    spy_guard_leave(call->pgconn, call->frame);
+    spy_guard_leave_first(call->pgconn, call->frame);
     errno = saved_errno;
 }
 
@@ -147,6 +167,7 @@ void spy_query_end(struct spy_query *call, const PGresult *result)
     uint64_t now = spy_now();
     int saved_errno = errno;
     struct spy_flight *flight = &call->flight;
+    call->transaction = 0;
     bool told_apart = flight->first_ns != 0 || flight->part != 0;  /* by inner_result() */
     bool pipeline = result == NULL && spy_query_in_pipeline(call); /* there it is refused */
     discard(call, pipeline, result == NULL);
@@ -235,8 +256,10 @@ static void inner_result(struct spy_query *call, const PGresult *result)
     call->region = spy_process_region();
     if (batch == NULL || !batch->asked)
         spy_result_handed(call, result, now);
-    else if (result != NULL)
+    else if (result != NULL) {
+        batch->transaction = 0; /* libpq goes on: it changes from result to result */
         spy_result_take(batch, &batch->flight, result, now);
+    }
     call->region = NULL;
     errno = saved_errno;
 }

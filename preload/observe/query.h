@@ -49,6 +49,8 @@ struct spy_query {
     const void *site;          /* where the program called from */
     struct spy_region *region; /* NULL: pass through, this is no event */
     void *sending_before;      /* spy_thread.sending outside this call */
+    struct spy_open_conn *open; /* where the connection is listed; NULL: not looked up, or not */
+    uint8_t transaction; /* PGTransactionStatusType + 1 behind the real call; 0: not asked yet */
     bool asked;                /* libpq has sent what is asked: results that it gets answer that */
     bool capturing;            /* `given` is filled in */
     struct spy_flight flight;  /* what is asked; valid after spy_query_text() and its like */
@@ -85,6 +87,14 @@ static inline bool spy_query_in_pipeline(const struct spy_query *call)
 {
     return call->pq->PQpipelineStatus != NULL &&
            call->pq->PQpipelineStatus(call->pgconn) != PQ_PIPELINE_OFF;
+}
+
+/* What libpq says of the transaction, plus 1, once the real call is over. */
+static inline uint8_t spy_query_transaction(struct spy_query *call)
+{
+    if (call->transaction == 0)
+        call->transaction = (uint8_t)(call->pq->PQtransactionStatus(call->pgconn) + 1);
+    return call->transaction;
 }
 
 /* The statements of TEXT. NULL is a text, too: libpq refuses it. */

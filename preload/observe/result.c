@@ -126,7 +126,7 @@ static void next_part(struct spy_flight *flight, uint64_t now)
 
 static uint32_t parts_of(const struct spy_flight *flight, const spy_stmt **parts)
 {
-    if (flight->kind != SPY_FLIGHT_STATEMENT || flight->whole)
+    if (flight->alone || flight->kind != SPY_FLIGHT_STATEMENT || flight->whole)
         return 1;
     return spy_classify_parts(spy_observe_classifier(), flight->stmt, parts);
 }
@@ -152,7 +152,7 @@ static void unprepare(const struct spy_flight *flight)
             return;
         }
         if (executed && flight->prepared_before != SPY_STMT_OTHER)
-            later->stmt = flight->prepared_before;
+            spy_flight_asks(later, spy_observe_classifier(), flight->prepared_before);
     }
     if (flight->prepared_before != SPY_STMT_OTHER)
         spy_prepared_put(flight->prepared_key, flight->prepared_before);
@@ -230,7 +230,7 @@ static struct spy_sample sample_of(struct spy_query *call, const struct spy_flig
         .op = flight->op,
         .code = flight->code,
         .failed = flight->failed,
-        .transaction = (uint8_t)(call->pq->PQtransactionStatus(call->pgconn) + 1),
+        .transaction = spy_query_transaction(call),
         .way = flight->owner.way,
         .endpoint = call->conn != NULL ? call->conn->endpoint : 0,
         .params = flight->params,
@@ -257,7 +257,7 @@ static spy_stmt stmt_of(const struct spy_flight *flight)
 
 uint32_t spy_result_op(const struct spy_flight *flight)
 {
-    if (flight->kind != SPY_FLIGHT_STATEMENT)
+    if (flight->alone || flight->kind != SPY_FLIGHT_STATEMENT)
         return flight->op;
     return spy_classify_single(spy_observe_classifier(), stmt_of(flight));
 }
@@ -298,7 +298,7 @@ void spy_result_credit(struct spy_query *call, struct spy_flight *flight, uint64
     if (flight->owner.request != 0)
         spy_attribute_ended(call->region, flight->owner, spy_result_op(flight), &sample,
                             flight->site);
-    if (flight->kind == SPY_FLIGHT_STATEMENT)
+    if (flight->kind == SPY_FLIGHT_STATEMENT && !(flight->alone && !spy_sequence_is_open(call->conn)))
         spy_sequence_add(call->region, spy_observe_classifier(), call->conn, stmt_of(flight),
                          &sample, detail, captured_of(call, flight));
     else

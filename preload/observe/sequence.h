@@ -17,6 +17,13 @@
 
 #include "observe/conn.h"
 
+/* Has CONN (which may be NULL) statements that wait for others to follow? */
+static inline bool spy_sequence_is_open(const struct spy_conn *conn)
+{
+    /* Acquire: pairs with the release of whoever settled them, as in spy_sequence_add(). */
+    return conn != NULL && atomic_load_explicit(&conn->pending.count, memory_order_acquire) != 0;
+}
+
 /* A statement STMT of connection CONN ended as SAMPLE (whose op is not set yet). DETAIL goes with
  * it as in spy_record_with(); a statement that is held for a sequence loses it. CAPTURED is what
  * was kept of it, or 0. */

@@ -13,6 +13,7 @@
 
 #include "runtime/thread.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -37,6 +38,36 @@ static inline struct spy_guard_frame *spy_guard_top(void)
 {
     struct spy_thread *t = &spy_thread;
     return t->guard_depth > 0 ? &t->guard[t->guard_depth - 1] : NULL;
+}
+
+/* Enters the program's call on CONN, whose row is ROW, where the thread has nothing under way; false
+ * where it has. The depth goes first, so that a signal handler that comes in between uses the entry
+ * above, and the frame last, so that it does not take this one for a call. */
+static inline bool spy_guard_enter_first(const void *conn, const void *frame, void *row)
+{
+    struct spy_thread *t = &spy_thread;
+    if (t->guard_depth != 0)
+        return false;
+    t->guard_depth = 1;
+    atomic_signal_fence(memory_order_seq_cst);
+    t->guard[0].conn = conn;
+    t->guard[0].row = row;
+    atomic_signal_fence(memory_order_seq_cst);
+    t->guard[0].frame = frame;
+    return true;
+}
+
+/* The same as spy_guard_leave(), at once where it is the thread's only call. */
+static inline void spy_guard_leave_first(const void *conn, const void *frame)
+{
+    struct spy_thread *t = &spy_thread;
+    if (t->guard_depth != 1 || t->guard[0].conn != conn || t->guard[0].frame != frame) {
+        spy_guard_leave(conn, frame);
+        return;
+    }
+    t->guard[0].frame = NULL;
+    atomic_signal_fence(memory_order_seq_cst);
+    t->guard_depth = 0;
 }
 
 /* The calling thread has nothing under way on CONN: it is about to be freed. */
