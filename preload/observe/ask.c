@@ -16,9 +16,7 @@
 static struct spy_flight *open_flight(struct spy_query *call, enum spy_flight_kind kind)
 {
     struct spy_flight *flight = &call->flight;
-    memset(flight, 0, offsetof(struct spy_flight, name));
-    flight->name[0] = '\0';
-    flight->kind = kind;
+    *flight = (struct spy_flight){.kind = (uint8_t)kind};
     return flight;
 }
 
@@ -102,16 +100,14 @@ void spy_query_command(struct spy_query *call, const char *text, int params)
 }
 
 /* Names prepared in one watch mean nothing in another (a fork's child has other statement rows). */
-static uint64_t prepared_key(const struct spy_query *call, const char *name)
+static uint64_t prepared_key(const struct spy_query *call, const char *name, size_t len)
 {
-    return spy_prepared_key(call->conn->serial ^ call->region->epoch_mono_ns, name);
+    return spy_prepared_key(call->conn->serial ^ call->region->epoch_mono_ns, name, len);
 }
 
-static void keep_name(struct spy_flight *flight, const char *name)
+static void keep_name(struct spy_flight *flight, const char *name, size_t len)
 {
-    size_t len = strnlen(name, SPY_FLIGHT_NAME_BYTES - 1);
-    memcpy(flight->name, name, len);
-    flight->name[len] = '\0';
+    memcpy(flight->name, name, len < SPY_FLIGHT_NAME_BYTES ? len : SPY_FLIGHT_NAME_BYTES - 1);
 }
 
 static spy_stmt stmt_of_name(const struct spy_query *call, const char *name, uint64_t key)
@@ -132,9 +128,10 @@ void spy_query_name(struct spy_query *call, const char *name, int params)
     flight->params = params_of(params);
     spy_stmt stmt = SPY_STMT_OTHER;
     if (name != NULL) {
-        flight->prepared_key = call->conn != NULL ? prepared_key(call, name) : 0;
+        size_t len = strlen(name);
+        flight->prepared_key = call->conn != NULL ? prepared_key(call, name, len) : 0;
         stmt = stmt_of_name(call, name, flight->prepared_key);
-        keep_name(flight, name);
+        keep_name(flight, name, len);
     }
     set_stmt(flight, stmt);
     if (spy_capturing())
@@ -153,8 +150,9 @@ void spy_query_prepare(struct spy_query *call, const char *name, const char *tex
     spy_stmt stmt = SPY_STMT_OTHER;
     flight->op = spy_classify_builtin(classifier, SPY_BUILTIN_PREPARE);
     if (name != NULL && text != NULL && call->conn != NULL) {
-        keep_name(flight, name);
-        flight->prepared_key = prepared_key(call, name);
+        size_t name_len = strlen(name);
+        keep_name(flight, name, name_len);
+        flight->prepared_key = prepared_key(call, name, name_len);
         if (!spy_prepared_get(flight->prepared_key, &flight->prepared_before))
             flight->prepared_before = SPY_STMT_OTHER;
         size_t len = strlen(text);

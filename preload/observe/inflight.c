@@ -24,16 +24,20 @@ static struct spy_open_conn *row_of(const struct spy_conn *conn, const struct sp
     return conn->open_row < SPY_OPEN_CONNS ? spy_open_conn_at(region, conn->open_row) : NULL;
 }
 
-/* The same, taken where it has none yet. */
-static struct spy_open_conn *own_row(struct spy_query *call)
+SPY_SELDOM static void list(struct spy_query *call)
 {
-    struct spy_conn *conn = call->conn;
-    if (conn == NULL || call->open != NULL)
+    call->conn->open_row = spy_open_conn(call->region);
+    call->conn->open_epoch = call->region->epoch_mono_ns;
+}
+
+/* The same, taken where it has none yet. */
+static inline struct spy_open_conn *own_row(struct spy_query *call)
+{
+    const struct spy_conn *conn = call->conn;
+    if (call->open != NULL || conn == NULL)
         return call->open;
-    if (conn->open_epoch != call->region->epoch_mono_ns) {
-        conn->open_row = spy_open_conn(call->region);
-        conn->open_epoch = call->region->epoch_mono_ns;
-    }
+    if (conn->open_epoch != call->region->epoch_mono_ns)
+        list(call);
     return call->open = row_of(conn, call->region);
 }
 
@@ -44,9 +48,9 @@ static uint32_t phase_of(const struct spy_conn *conn, const struct spy_flight *f
     return conn->flights.unsent == flight ? SPY_PHASE_QUEUED : SPY_PHASE_SERVER;
 }
 
-static void show(struct spy_open_conn *row, const struct spy_flight *flight, uint32_t phase)
+static inline void show(struct spy_open_conn *row, const struct spy_flight *flight, uint32_t phase)
 {
-    SET(row->op, spy_result_op(flight));
+    SET(row->op, flight->alone ? flight->op : spy_result_op(flight));
     SET(row->since_ns, flight->begin_ns);
     SET(row->request, flight->owner.request);
     SET(row->phase, phase);
@@ -63,15 +67,15 @@ void spy_inflight_begun(struct spy_query *call)
 }
 
 /* Nothing is in flight: since when, and is a transaction open? */
-static void show_idle(struct spy_query *call, struct spy_open_conn *row, uint64_t now)
+static inline void show_idle(struct spy_query *call, struct spy_open_conn *row, uint64_t now)
 {
     uint32_t status = spy_query_transaction(call);
     bool open = status == PQTRANS_INTRANS + 1 || status == PQTRANS_INERROR + 1;
-    if (open && GET(row->transaction_ns) == 0) {
+    if (!open) {
+        SET(row->transaction_ns, 0);
+    } else if (GET(row->transaction_ns) == 0) {
         SET(row->transaction_op, GET(row->op));
         SET(row->transaction_ns, GET(row->since_ns));
-    } else if (!open) {
-        SET(row->transaction_ns, 0);
     }
     SET(row->transaction, status);
     SET(row->since_ns, now);

@@ -9,7 +9,6 @@
 #include "classify/hash.h"
 
 #include <stdatomic.h>
-#include <string.h>
 
 #define WAYS 4u
 #define SETS 4096u
@@ -19,9 +18,9 @@ _Static_assert(SPY_STMTS_MAX <= 1u << 16, "a statement fits the word's low bits"
 static _Atomic uint64_t words[SETS][WAYS];
 static _Atomic uint32_t victim;
 
-uint64_t spy_prepared_key(uint64_t conn_serial, const char *name)
+uint64_t spy_prepared_key(uint64_t conn_serial, const char *name, size_t len)
 {
-    uint64_t hash = spy_hash_seeded(name, strlen(name), conn_serial);
+    uint64_t hash = spy_hash_seeded(name, len, conn_serial);
     return hash != 0 ? hash : 1;
 }
 
@@ -40,8 +39,7 @@ static uint32_t way_of(_Atomic uint64_t *set, uint64_t key, bool or_free)
 {
     uint32_t free_way = WAYS;
     for (uint32_t way = 0; way < WAYS; way++) {
-        /* Acquire: the statement's row was complete before the word was stored. */
-        uint64_t word = atomic_load_explicit(&set[way], memory_order_acquire);
+        uint64_t word = atomic_load_explicit(&set[way], memory_order_relaxed);
         if (word != 0 && tag_of(word) == tag_of(key))
             return way;
         if (word == 0 && free_way == WAYS)
@@ -62,12 +60,15 @@ void spy_prepared_put(uint64_t key, spy_stmt stmt)
 bool spy_prepared_get(uint64_t key, spy_stmt *stmt)
 {
     _Atomic uint64_t *set = set_of(key);
-    uint32_t way = way_of(set, key, false);
-    if (way == WAYS)
-        return false;
-    uint64_t word = atomic_load_explicit(&set[way], memory_order_acquire);
-    *stmt = (spy_stmt)(word & 0xFFFF);
-    return tag_of(word) == tag_of(key); /* another may have taken the way meanwhile */
+    for (uint32_t way = 0; way < WAYS; way++) {
+        /* Acquire: the statement's row was complete before the word was stored. */
+        uint64_t word = atomic_load_explicit(&set[way], memory_order_acquire);
+        if (word != 0 && tag_of(word) == tag_of(key)) {
+            *stmt = (spy_stmt)(word & 0xFFFF);
+            return true;
+        }
+    }
+    return false;
 }
 
 void spy_prepared_drop(uint64_t key)

@@ -10,9 +10,10 @@
 #include "classify/classify.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* What (connection, NAME) is known by. Never 0. */
-uint64_t spy_prepared_key(uint64_t conn_serial, const char *name);
+/* What (connection, NAME of LEN bytes) is known by. Never 0. */
+uint64_t spy_prepared_key(uint64_t conn_serial, const char *name, size_t len);
 
 void spy_prepared_put(uint64_t key, spy_stmt stmt);
 bool spy_prepared_get(uint64_t key, spy_stmt *stmt);

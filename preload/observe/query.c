@@ -69,7 +69,7 @@ static bool is_inner(struct spy_query *call, const void *caller)
 
 /* Any call: the program's within another one, libpq's own, the first on a connection or in a
  * process. */
-static const struct spy_libpq *begin_any(struct spy_query *call, const PGconn *pgconn,
+__attribute__((noinline)) static const struct spy_libpq *begin_any(struct spy_query *call, const PGconn *pgconn,
                                          const void *caller, const void *frame)
 {
     call->region = NULL;
@@ -99,19 +99,20 @@ const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *pg
     call->pgconn = pgconn;
     call->frame = frame;
     call->site = caller;
-    if (conn == NULL || region == NULL || pgconn == NULL ||
-        atomic_load_explicit(&conn->handle, memory_order_relaxed) != pgconn ||
-        !spy_guard_enter_first(pgconn, frame, conn))
-        return begin_any(call, pgconn, caller, frame);
-    call->conn = conn;
-    call->pq = conn->pq;
-    enter(call, region);
-    return call->pq;
+    if (SPY_LIKELY(conn != NULL && region != NULL && pgconn != NULL &&
+                   atomic_load_explicit(&conn->handle, memory_order_relaxed) == pgconn &&
+                   spy_guard_enter_first(pgconn, frame, conn))) {
+        call->conn = conn;
+        call->pq = conn->pq;
+        enter(call, region);
+        return call->pq;
+    }
+    return begin_any(call, pgconn, caller, frame);
 }
 
 /* ---- end ------------------------------------------------------------------------------------ */
 
-static void leave(struct spy_query *call, int saved_errno)
+static inline void leave(struct spy_query *call, int saved_errno)
 {
     if (call->conn != NULL)
         call->conn->batch = NULL;
@@ -129,14 +130,14 @@ void spy_query_done(struct spy_query *call)
 /* Outside a pipeline libpq fetches and discards what the program did not before it asks anew: what
  * is still in flight ended there. Not so where it REFUSED because something is under way. A
  * pipeline is begun and ended only where nothing is. */
-static void discard(struct spy_query *call, bool pipeline, bool refused)
+static inline void discard(struct spy_query *call, bool pipeline, bool refused)
 {
     struct spy_flights *flights = call->conn != NULL ? &call->conn->flights : NULL;
     if (flights == NULL || (pipeline && flights->pipelined))
         return;
     if (!refused)
         flights->stray = false;
-    if (!spy_flights_any(flights))
+    if (SPY_LIKELY(!spy_flights_any(flights)))
         return;
     if (!refused || call->pq->PQtransactionStatus(call->pgconn) != PQTRANS_ACTIVE)
         spy_result_discard(call, call->flight.begin_ns);
@@ -144,7 +145,7 @@ static void discard(struct spy_query *call, bool pipeline, bool refused)
 
 /* In a pipeline libpq keeps what is sent until somebody flushes, or until it is enough; outside one
  * it tries at once. */
-static void stay_in_flight(struct spy_query *call, bool pipeline)
+__attribute__((noinline)) static void stay_in_flight(struct spy_query *call, bool pipeline)
 {
     struct spy_flights *flights = call->conn != NULL ? &call->conn->flights : NULL;
     struct spy_flight *flight = NULL;

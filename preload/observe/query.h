@@ -67,14 +67,15 @@ static inline const struct spy_libpq *spy_query_passes(const PGconn *pgconn, con
 {
     const struct spy_thread *t = &spy_thread;
     const struct spy_conn *conn = t->conn;
-    if (conn == NULL || pgconn == NULL ||
+    bool dormant = atomic_load_explicit(&spy_process_dormant, memory_order_relaxed);
+    if ((!dormant && t->guard_depth == 0) || conn == NULL || pgconn == NULL ||
         atomic_load_explicit(&conn->handle, memory_order_relaxed) != pgconn)
         return NULL;
-    if (atomic_load_explicit(&spy_process_dormant, memory_order_relaxed))
+    if (dormant)
         return conn->pq;
     const struct spy_guard_frame *outer = &t->guard[t->guard_depth - 1];
-    if (t->guard_depth == 0 || outer->row != conn || (uintptr_t)outer->frame <= (uintptr_t)frame ||
-        conn->batch != NULL || spy_flights_any(&conn->flights))
+    if (outer->row != conn || (uintptr_t)outer->frame <= (uintptr_t)frame || conn->batch != NULL ||
+        spy_flights_any(&conn->flights))
         return NULL;
     return (uintptr_t)caller - (uintptr_t)conn->pq->base < conn->pq->bytes ? conn->pq : NULL;
 }

@@ -60,7 +60,7 @@ static void take_rows(struct spy_flight *flight, const struct spy_libpq *pq, con
         flight->affected += rows;
 }
 
-static void take_error(struct spy_flight *flight, const struct spy_libpq *pq,
+SPY_SELDOM static void take_error(struct spy_flight *flight, const struct spy_libpq *pq,
                        const PGresult *result)
 {
     uint32_t code = spy_sqlstate_pack(pq->PQresultErrorField(result, PG_DIAG_SQLSTATE));
@@ -70,7 +70,7 @@ static void take_error(struct spy_flight *flight, const struct spy_libpq *pq,
 
 /* The server copies: libpq says so until it is over, and then too, with a tag, to a program that
  * did not ask before. */
-static bool take_copy(struct spy_flight *flight, const struct spy_libpq *pq, const PGresult *result,
+SPY_SELDOM static bool take_copy(struct spy_flight *flight, const struct spy_libpq *pq, const PGresult *result,
                       ExecStatusType status)
 {
     flight->copy = status == PGRES_COPY_OUT ? SPY_COPY_OUT : SPY_COPY_IN;
@@ -110,7 +110,7 @@ static bool take_status(struct spy_flight *flight, const struct spy_libpq *pq,
 }
 
 /* FLIGHT goes on with the next statement of its text. */
-static void next_part(struct spy_flight *flight, uint64_t now)
+SPY_SELDOM static void next_part(struct spy_flight *flight, uint64_t now)
 {
     struct spy_flight next = {.kind = flight->kind,
                               .next = flight->next,
@@ -137,7 +137,7 @@ static uint32_t parts_of(const struct spy_flight *flight, const spy_stmt **parts
 /* A preparation failed: its name stands for what it stood for before, also in what was queued
  * meanwhile and will be executed (behind the end of the segment); where that prepares it again,
  * what comes back if this, too, should fail. */
-static void unprepare(const struct spy_flight *flight)
+SPY_SELDOM static void unprepare(const struct spy_flight *flight)
 {
     if (flight->kind != SPY_FLIGHT_PREPARE || flight->prepared_key == 0)
         return;
@@ -161,7 +161,7 @@ static void unprepare(const struct spy_flight *flight)
 }
 
 /* The result that ends FLIGHT, or the statement of it that is under way, was handed over. */
-static void take_end(struct spy_query *call, struct spy_flight *flight, uint64_t now)
+static inline void take_end(struct spy_query *call, struct spy_flight *flight, uint64_t now)
 {
     const spy_stmt *parts;
     flight->over_ns = now;

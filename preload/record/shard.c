@@ -5,7 +5,6 @@
 #include "record/shard.h"
 
 #include "runtime/process.h"
-#include "runtime/thread.h"
 #include "shared/storage.h"
 
 #define RELAXED memory_order_relaxed
@@ -69,14 +68,13 @@ static void enrol(struct spy_thread *t, struct spy_region *region)
     t->epoch = region->epoch_mono_ns;
 }
 
-uint32_t spy_writer_thread_id(struct spy_region *region)
+uint32_t spy_writer_enrol(struct spy_region *region)
 {
-    if (spy_thread.epoch != region->epoch_mono_ns)
-        enrol(&spy_thread, region);
+    enrol(&spy_thread, region);
     return spy_thread.tid;
 }
 
-struct spy_writer spy_writer_begin(struct spy_region *region)
+struct spy_writer spy_writer_take(struct spy_region *region)
 {
     struct spy_thread *t = &spy_thread;
     struct spy_shard *common = spy_region_shard(region, SPY_SHARD_SHARED);
@@ -92,13 +90,6 @@ struct spy_writer spy_writer_begin(struct spy_region *region)
     if (shared)
         spy_self_count(region, SPY_SELF_SHARED_SHARD);
     return (struct spy_writer){region, t->shard, shared};
-}
-
-void spy_writer_end(const struct spy_writer *writer)
-{
-    atomic_signal_fence(memory_order_seq_cst);
-    if (writer->shard == spy_thread.shard)
-        spy_thread.recording = 0;
 }
 
 /* ---- the arena ------------------------------------------------------------------------------ */
@@ -154,7 +145,7 @@ struct spy_cell *spy_writer_counters(const struct spy_writer *writer, uint32_t o
     return spy_region_chunk(writer->region, chunk);
 }
 
-struct spy_cell *spy_writer_cell(const struct spy_writer *writer, uint32_t op, uint32_t index,
+struct spy_cell *spy_writer_make(const struct spy_writer *writer, uint32_t op, uint32_t index,
                                  uint32_t code)
 {
     struct spy_cell *cell = spy_writer_counters(writer, op);

@@ -14,6 +14,7 @@
 #ifndef SPY_RECORD_SHARD_H
 #define SPY_RECORD_SHARD_H
 
+#include "runtime/thread.h"
 #include "shared/region.h"
 
 #include <stdbool.h>
@@ -27,19 +28,56 @@ struct spy_writer {
 
 /* Takes the calling thread's shard, or the shared one. Leave with spy_writer_end(). System calls
  * (gettid, and tgkill with signal 0 where shards are short) only at a thread's first recording. */
-struct spy_writer spy_writer_begin(struct spy_region *region);
-void spy_writer_end(const struct spy_writer *writer);
+struct spy_writer spy_writer_take(struct spy_region *region);
 
-/* The calling thread's id, valid in this region's process. */
-uint32_t spy_writer_thread_id(struct spy_region *region);
+/* The same, at once where the thread has a shard of its own and is not writing to it. */
+static inline struct spy_writer spy_writer_begin(struct spy_region *region)
+{
+    struct spy_thread *t = &spy_thread;
+    if (__builtin_expect(t->recording || t->epoch != region->epoch_mono_ns ||
+                             t->shard == spy_region_shard(region, SPY_SHARD_SHARED),
+                         0))
+        return spy_writer_take(region);
+    t->recording = 1;
+    atomic_signal_fence(memory_order_seq_cst);
+    return (struct spy_writer){region, t->shard, false};
+}
+
+static inline void spy_writer_end(const struct spy_writer *writer)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    if (writer->shard == spy_thread.shard)
+        spy_thread.recording = 0;
+}
+
+/* The calling thread's id, valid in this region's process: it enrols there first if need be. */
+uint32_t spy_writer_enrol(struct spy_region *region);
+
+static inline uint32_t spy_writer_thread_id(struct spy_region *region)
+{
+    return spy_thread.epoch == region->epoch_mono_ns ? spy_thread.tid : spy_writer_enrol(region);
+}
 
 /* The cell of OP, for its counters alone; NULL where the arena is full. */
 struct spy_cell *spy_writer_counters(const struct spy_writer *writer, uint32_t op);
 
 /* The cell of OP, with the octave of bucket INDEX and, where CODE is not 0, the codes chunk made.
  * NULL where the arena is full. */
-struct spy_cell *spy_writer_cell(const struct spy_writer *writer, uint32_t op, uint32_t index,
+struct spy_cell *spy_writer_make(const struct spy_writer *writer, uint32_t op, uint32_t index,
                                  uint32_t code);
+
+/* The same, at once where all of it is there. */
+static inline struct spy_cell *spy_writer_cell(const struct spy_writer *writer, uint32_t op,
+                                               uint32_t index, uint32_t code)
+{
+    struct spy_cell *cell = spy_region_chunk(
+        writer->region, atomic_load_explicit(&writer->shard->cell[op], memory_order_acquire));
+    if (__builtin_expect(cell == NULL, 0) ||
+        atomic_load_explicit(&cell->octave[index / SPY_HIST_SUB], memory_order_acquire) == 0 ||
+        (code != 0 && atomic_load_explicit(&cell->codes, memory_order_acquire) == 0))
+        return spy_writer_make(writer, op, index, code);
+    return cell;
+}
 
 /* Makes the spread chunk of CELL, of OP, where OP is a request's and the arena has room. */
 void spy_writer_spread(const struct spy_writer *writer, struct spy_cell *cell, uint32_t op);

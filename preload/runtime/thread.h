@@ -27,6 +27,10 @@ struct spy_guard_frame {
     void *row;         /* the connection's, for whoever entered; NULL: not noted */
 };
 
+/* A way that calls seldom take: kept out of the others' code. */
+#define SPY_SELDOM    __attribute__((noinline, cold))
+#define SPY_LIKELY(x) __builtin_expect(!!(x), 1)
+
 /* A reading of the time stamp counter and of the system's clock (runtime/clock.h). */
 struct spy_clock {
     uint64_t window;    /* in ticks: how long it may be counted on from; 0: there is none */

@@ -29,8 +29,8 @@ struct spy_hist {
     uint64_t bucket[SPY_HIST_BUCKETS];
 };
 
-/* 2^(k/32) in 1.63 fixed point, rounded up, k = 0 .. 32. */
-extern const uint64_t spy_hist_mantissa[SPY_HIST_SUB];
+/* 2^(k/32) in 1.63 fixed point, rounded up, k = 0 .. 31; then what no mantissa reaches. */
+extern const uint64_t spy_hist_mantissa[SPY_HIST_SUB + 1];
 
 /* For the top five bits of a mantissa: the lowest sub-bucket that any such mantissa can fall in.
  * Every cell spans fewer than three sub-buckets, so two comparisons finish the search. */
@@ -51,8 +51,8 @@ static inline uint32_t spy_hist_index(uint64_t ns)
     uint32_t exponent = 63u - (uint32_t)__builtin_clzll(units);
     uint64_t mantissa = units << (63 - exponent);
     uint32_t sub = spy_hist_guess[(mantissa >> 58) & 31];
-    sub += sub + 1 < SPY_HIST_SUB && mantissa >= spy_hist_mantissa[sub + 1];
-    sub += sub + 1 < SPY_HIST_SUB && mantissa >= spy_hist_mantissa[sub + 1];
+    sub += mantissa >= spy_hist_mantissa[sub + 1];
+    sub += mantissa >= spy_hist_mantissa[sub + 1];
     uint32_t index = (exponent - 20) * SPY_HIST_SUB + sub;
     return index < SPY_HIST_BUCKETS ? index : SPY_HIST_BUCKETS - 1;
 }
