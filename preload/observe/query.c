@@ -69,8 +69,8 @@ static bool is_inner(struct spy_query *call, const void *caller)
 
 /* Any call: the program's within another one, libpq's own, the first on a connection or in a
  * process. */
-__attribute__((noinline)) static const struct spy_libpq *begin_any(struct spy_query *call, const PGconn *pgconn,
-                                         const void *caller, const void *frame)
+__attribute__((noinline)) static const struct spy_libpq *
+begin_any(struct spy_query *call, const PGconn *pgconn, const void *caller, const void *frame)
 {
     call->region = NULL;
     call->capturing = false;

@@ -46,14 +46,14 @@ struct spy_query {
     struct spy_conn *conn; /* NULL where the connection table is full */
     const PGconn *pgconn;
     const void *frame;
-    const void *site;          /* where the program called from */
-    struct spy_region *region; /* NULL: pass through, this is no event */
-    void *sending_before;      /* spy_thread.sending outside this call */
+    const void *site;           /* where the program called from */
+    struct spy_region *region;  /* NULL: pass through, this is no event */
+    void *sending_before;       /* spy_thread.sending outside this call */
     struct spy_open_conn *open; /* where the connection is listed; NULL: not looked up, or not */
     uint8_t transaction; /* PGTransactionStatusType + 1 behind the real call; 0: not asked yet */
-    bool asked;                /* libpq has sent what is asked: results that it gets answer that */
-    bool capturing;            /* `given` is filled in */
-    struct spy_flight flight;  /* what is asked; valid after spy_query_text() and its like */
+    bool asked;          /* libpq has sent what is asked: results that it gets answer that */
+    bool capturing;      /* `given` is filled in */
+    struct spy_flight flight; /* what is asked; valid after spy_query_text() and its like */
     struct spy_asked given;
 };
 
@@ -66,16 +66,18 @@ static inline const struct spy_libpq *spy_query_passes(const PGconn *pgconn, con
                                                        const void *frame)
 {
     const struct spy_thread *t = &spy_thread;
-    const struct spy_conn *conn = t->conn;
-    bool dormant = atomic_load_explicit(&spy_process_dormant, memory_order_relaxed);
-    if ((!dormant && t->guard_depth == 0) || conn == NULL || pgconn == NULL ||
-        atomic_load_explicit(&conn->handle, memory_order_relaxed) != pgconn)
+    if (atomic_load_explicit(&spy_process_dormant, memory_order_relaxed)) {
+        const struct spy_conn *last = t->conn;
+        bool known = last != NULL && pgconn != NULL &&
+                     atomic_load_explicit(&last->handle, memory_order_relaxed) == pgconn;
+        return known ? last->pq : NULL;
+    }
+    if (t->guard_depth == 0)
         return NULL;
-    if (dormant)
-        return conn->pq;
     const struct spy_guard_frame *outer = &t->guard[t->guard_depth - 1];
-    if (outer->row != conn || (uintptr_t)outer->frame <= (uintptr_t)frame || conn->batch != NULL ||
-        spy_flights_any(&conn->flights))
+    const struct spy_conn *conn = outer->row;
+    if (outer->conn != pgconn || conn == NULL || (uintptr_t)outer->frame <= (uintptr_t)frame ||
+        conn->batch != NULL || spy_flights_any(&conn->flights))
         return NULL;
     return (uintptr_t)caller - (uintptr_t)conn->pq->base < conn->pq->bytes ? conn->pq : NULL;
 }

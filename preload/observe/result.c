@@ -61,7 +61,7 @@ static void take_rows(struct spy_flight *flight, const struct spy_libpq *pq, con
 }
 
 SPY_SELDOM static void take_error(struct spy_flight *flight, const struct spy_libpq *pq,
-                       const PGresult *result)
+                                  const PGresult *result)
 {
     uint32_t code = spy_sqlstate_pack(pq->PQresultErrorField(result, PG_DIAG_SQLSTATE));
     flight->failed = true;
@@ -70,8 +70,8 @@ SPY_SELDOM static void take_error(struct spy_flight *flight, const struct spy_li
 
 /* The server copies: libpq says so until it is over, and then too, with a tag, to a program that
  * did not ask before. */
-SPY_SELDOM static bool take_copy(struct spy_flight *flight, const struct spy_libpq *pq, const PGresult *result,
-                      ExecStatusType status)
+SPY_SELDOM static bool take_copy(struct spy_flight *flight, const struct spy_libpq *pq,
+                                 const PGresult *result, ExecStatusType status)
 {
     flight->copy = status == PGRES_COPY_OUT ? SPY_COPY_OUT : SPY_COPY_IN;
     if (pq->PQcmdStatus((PGresult *)(uintptr_t)result)[0] == '\0')
@@ -298,7 +298,8 @@ void spy_result_credit(struct spy_query *call, struct spy_flight *flight, uint64
     if (flight->owner.request != 0)
         spy_attribute_ended(call->region, flight->owner, spy_result_op(flight), &sample,
                             flight->site);
-    if (flight->kind == SPY_FLIGHT_STATEMENT && !(flight->alone && !spy_sequence_is_open(call->conn)))
+    if (flight->kind == SPY_FLIGHT_STATEMENT &&
+        !(flight->alone && !spy_sequence_is_open(call->conn)))
         spy_sequence_add(call->region, spy_observe_classifier(), call->conn, stmt_of(flight),
                          &sample, detail, captured_of(call, flight));
     else

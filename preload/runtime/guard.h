@@ -40,9 +40,9 @@ static inline struct spy_guard_frame *spy_guard_top(void)
     return t->guard_depth > 0 ? &t->guard[t->guard_depth - 1] : NULL;
 }
 
-/* Enters the program's call on CONN, whose row is ROW, where the thread has nothing under way; false
- * where it has. The depth goes first, so that a signal handler that comes in between uses the entry
- * above, and the frame last, so that it does not take this one for a call. */
+/* Enters the program's call on CONN, whose row is ROW, where the thread has nothing under way;
+ * false where it has. The depth goes first, so that a signal handler that comes in between uses the
+ * entry above, and the frame last, so that it does not take this one for a call. */
 static inline bool spy_guard_enter_first(const void *conn, const void *frame, void *row)
 {
     struct spy_thread *t = &spy_thread;
