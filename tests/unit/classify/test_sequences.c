@@ -170,6 +170,31 @@ static void test_too_many_fits(void **state)
     free(yaml);
 }
 
+/* What is alone is credited at once: to what the sequences would have answered. */
+static void test_alone(void **state)
+{
+    (void)state;
+    static const char *const alone[] = {"SELECT 2", "DELETE FROM parts"};
+    static const char *const not_alone[] = {
+        COUNT, PAGE, LOG, COMMIT, "UPDATE a SET x = 1", "SELECT 2; SELECT 3"};
+    struct fixture f;
+    uint32_t op;
+    fixture_open(&f, RULES);
+    for (size_t i = 0; i < sizeof(alone) / sizeof(alone[0]); i++) {
+        spy_stmt stmt = fixture_sql(&f, alone[i]);
+        struct spy_sequence sequence = spy_classify_sequence(f.c, &stmt, 1);
+        assert_true(spy_classify_alone(f.c, stmt, &op));
+        assert_false(sequence.extensible);
+        assert_int_equal(op, sequence.op);
+        assert_int_equal(op, spy_classify_single(f.c, stmt));
+    }
+    for (size_t i = 0; i < sizeof(not_alone) / sizeof(not_alone[0]); i++)
+        assert_false(spy_classify_alone(f.c, fixture_sql(&f, not_alone[i]), &op));
+    assert_true(spy_classify_alone(f.c, SPY_STMT_OTHER, &op));
+    assert_int_equal(op, SPY_OP_OTHER_SQL);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_by_text_whatever_the_name),
         cmocka_unit_test(test_many_sequences),
         cmocka_unit_test(test_too_many_fits),
+        cmocka_unit_test(test_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "observe/conn.h"
 #include "observe/prepared.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,6 +57,29 @@ static void half_a_table_always_fits_and_churn_leaves_no_traces(void **state)
     }
     for (uintptr_t i = 0; i < 200000; i++)
         assert_null(spy_conn_find(address(i)));
+}
+
+static void *remove_and_add(void *pq)
+{
+    spy_conn_remove(address(1));
+    return spy_conn_add(address(2), pq);
+}
+
+/* A thread remembers which connection it asked for last. Meanwhile that may be finished by another,
+ * and its row another's. */
+static void what_a_thread_remembers_may_be_gone(void **state)
+{
+    (void)state;
+    static struct spy_libpq pq;
+    pthread_t thread;
+    struct spy_conn *row = spy_conn_add(address(1), NULL);
+    assert_ptr_equal(spy_conn_find(address(1)), row);
+    assert_ptr_equal(spy_conn_find(address(1)), row);
+    pthread_create(&thread, NULL, remove_and_add, &pq);
+    pthread_join(thread, NULL);
+    assert_null(spy_conn_find(address(1)));
+    assert_ptr_equal(spy_conn_find(address(2))->pq, &pq);
+    spy_conn_remove(address(2));
 }
 
 static void a_full_table_refuses_and_forgets_nobody(void **state)
@@ -113,6 +137,7 @@ int main(void)
         cmocka_unit_test(rows_are_found_by_address),
         cmocka_unit_test(an_address_that_comes_again_is_new),
         cmocka_unit_test(half_a_table_always_fits_and_churn_leaves_no_traces),
+        cmocka_unit_test(what_a_thread_remembers_may_be_gone),
         cmocka_unit_test(a_full_table_refuses_and_forgets_nobody),
         cmocka_unit_test(names_belong_to_their_connection),
         cmocka_unit_test(a_full_cache_never_lies),
