@@ -73,7 +73,6 @@ __attribute__((noinline)) static const struct spy_libpq *
 begin_any(struct spy_query *call, const PGconn *pgconn, const void *caller, const void *frame)
 {
     call->region = NULL;
-    call->capturing = false;
     if (is_inner(call, caller))
         return call->pq;
     call->conn = conn_of(pgconn, caller, &call->pq);
@@ -99,6 +98,7 @@ const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *pg
     call->pgconn = pgconn;
     call->frame = frame;
     call->site = caller;
+    call->capturing = false;
     if (SPY_LIKELY(conn != NULL && region != NULL && pgconn != NULL &&
                    atomic_load_explicit(&conn->handle, memory_order_relaxed) == pgconn &&
                    spy_guard_enter_first(pgconn, frame, conn))) {

@@ -298,10 +298,12 @@ void spy_result_credit(struct spy_query *call, struct spy_flight *flight, uint64
     if (flight->owner.request != 0)
         spy_attribute_ended(call->region, flight->owner, spy_result_op(flight), &sample,
                             flight->site);
-    if (flight->kind == SPY_FLIGHT_STATEMENT &&
-        !(flight->alone && !spy_sequence_is_open(call->conn)))
+    spy_capture_ticket captured =
+        flight->kind == SPY_FLIGHT_STATEMENT ? captured_of(call, flight) : 0;
+    bool at_once = flight->alone && captured == 0 && !spy_sequence_is_open(call->conn);
+    if (flight->kind == SPY_FLIGHT_STATEMENT && !at_once)
         spy_sequence_add(call->region, spy_observe_classifier(), call->conn, stmt_of(flight),
-                         &sample, detail, captured_of(call, flight));
+                         &sample, detail, captured);
     else
         spy_record_with(call->region, &sample, detail);
 }
