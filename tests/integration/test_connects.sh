@@ -125,8 +125,8 @@ ways='connectdb params setdblogin ping poll'
 for way in $ways; do
     get "$way"
 done
-await "connects that nobody answers are under way" '(.connections | length) == 5 and
-    all(.connections[]; .waits_for == "connect" and .host == "127.0.0.1")'
+await "connects that nobody answers are under way" '(.requests | length) == 5 and (.connections | length) == 5 and
+    all(.connections[]; .waits_for == "connect" and .host == "127.0.0.1" and .request != null)'
 for way in $ways; do
     own=libpq.connect
     [ "$way" != ping ] || own=libpq.ping
