@@ -47,7 +47,8 @@ static void want_fixed(struct spy_region *layout)
     want(layout, 0, sizeof(*layout));
     for (int i = 0; i < SPY_SECTION_COUNT; i++) {
         const struct spy_section_place *place = &layout->section[i];
-        if (i != SPY_SECTION_ARENA && i != SPY_SECTION_TEXT && i != SPY_SECTION_HELD)
+        if (i != SPY_SECTION_ARENA && i != SPY_SECTION_TEXT && i != SPY_SECTION_HELD &&
+            i != SPY_SECTION_HISTORY)
             want(layout, place->offset, place->offset + place->bytes);
     }
 }
@@ -71,12 +72,12 @@ static void *map(int fd, uint64_t bytes, long error)
 }
 
 /* NULL where the kernel cannot fill holes on demand. */
-static void *map_with_holes(int fd, uint64_t bytes)
+static void *map_with_holes(int fd, uint32_t history_bytes)
 {
     struct spy_region layout;
     memset(&layout, 0, sizeof(layout));
-    if (spy_region_layout(&layout) != bytes)
-        return NULL;
+    layout.history_bytes = history_bytes;
+    uint64_t bytes = spy_region_layout(&layout);
     layout.sparse = 1;
     want_fixed(&layout);
     struct spy_region *region = map(fd, bytes, allocate_wanted(fd, &layout));
@@ -91,12 +92,13 @@ static void *map_with_holes(int fd, uint64_t bytes)
     return region;
 }
 
-void *spy_allocation_map(int fd, uint64_t bytes)
+void *spy_allocation_map(int fd, uint32_t history_bytes)
 {
+    uint64_t bytes = spy_region_bytes(history_bytes);
     struct rlimit limit;
     /* A file beyond the process' size limit would be a SIGXFSZ, so it is not even tried. */
     if (spy_sys_getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes)
         return (void *)(long)-EFBIG;
-    void *memory = is_in_memory(fd) ? map_with_holes(fd, bytes) : NULL;
+    void *memory = is_in_memory(fd) ? map_with_holes(fd, history_bytes) : NULL;
     return memory != NULL ? memory : map(fd, bytes, allocate_all(fd, bytes));
 }

@@ -9,11 +9,12 @@
 #include <stdint.h>
 
 /*
- * Gives the new file FD so many BYTES, a multiple of 4096, and maps it. On a disk all of it is
- * allocated; in memory (tmpfs) only what every process uses: the region's header then says which
- * blocks that is, and the rest follows as it is needed (shared/storage.h). A kernel that cannot do
- * that gets all at once as well. Returns the mapping, or a negated errno. Raw system calls only.
+ * Gives the new file FD the size of a region with so many bytes of history, and maps it. On a disk
+ * all of it is allocated; in memory (tmpfs) only what every process uses: the region's header then
+ * says which blocks that is, and the rest follows as it is needed (shared/storage.h). A kernel that
+ * cannot do that gets all at once as well. Returns the mapping, or a negated errno. Raw system
+ * calls only.
  */
-void *spy_allocation_map(int fd, uint64_t bytes);
+void *spy_allocation_map(int fd, uint32_t history_bytes);
 
 #endif

@@ -8,9 +8,9 @@
 #include "publish/logwriter.h"
 #include "publish/server.h"
 #include "publish/sites.h"
+#include "publish/use.h"
 #include "record/roll.h"
 #include "runtime/clock.h"
-#include "shared/history.h"
 #include "shared/storage.h"
 #include "shared/sys.h"
 
@@ -21,7 +21,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-/* A roll needs about 40 KiB; the rest is room for static TLS of the program's libraries, which
+/* A roll needs about 130 KiB; the rest is room for static TLS of the program's libraries, which
  * glibc takes from the stack. */
 #define STACK_BYTES (512u * 1024u)
 
@@ -53,7 +53,7 @@ static bool roll_is_due(uint64_t now_ns, uint64_t due_ns)
 {
     if (now_ns < due_ns)
         return false;
-    return !spy_server_answering() || now_ns >= due_ns + SPY_HISTORY_STEP_NS;
+    return !spy_server_answering() || now_ns >= due_ns + published.region->history[0].step_ns;
 }
 
 /* Is a request or a statement under way? Where not, nobody will ask how long one had been. */
@@ -108,8 +108,9 @@ static bool is_over(void)
 static void roll(uint64_t now_ns, uint64_t *next_roll_ns)
 {
     spy_storage_retry(published.region);
-    spy_history_roll(published.region, now_ns);
-    *next_roll_ns = now_ns + SPY_HISTORY_STEP_NS;
+    struct spy_use use = spy_use_read();
+    spy_history_roll(published.region, now_ns, &use);
+    *next_roll_ns = now_ns + published.region->history[0].step_ns;
 }
 
 static void *help(void *unused)
@@ -117,7 +118,9 @@ static void *help(void *unused)
     struct pollfd fds[SPY_CLIENTS + 2];
     (void)unused;
     SPY_SYS2(SYS_prctl, PR_SET_NAME, "perfspy");
-    uint64_t next_roll = spy_now() + SPY_HISTORY_STEP_NS;
+    struct spy_use use = spy_use_read();
+    spy_history_note_use(published.region, &use);
+    uint64_t next_roll = spy_now() + published.region->history[0].step_ns;
     while (!is_over()) {
         uint64_t now = spy_now();
         atomic_store_explicit(&published.region->awake_ns, now, memory_order_relaxed);
@@ -157,6 +160,7 @@ static int start(void)
     atomic_store_explicit(&told_to_end, false, memory_order_relaxed);
     atomic_store_explicit(&told_to_look_up, false, memory_order_relaxed);
     atomic_store_explicit(&told_to_outlive, false, memory_order_relaxed);
+    spy_use_open();
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     int error = create(&attributes);

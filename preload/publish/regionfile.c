@@ -8,6 +8,7 @@
 #include "publish/allocation.h"
 #include "runtime/clock.h"
 #include "runtime/log.h"
+#include "shared/history.h"
 #include "shared/sys.h"
 
 #include <errno.h>
@@ -67,20 +68,20 @@ static void explain(char *problem, size_t cap, const char *dir, long error)
 /* ---- the file ------------------------------------------------------------------------------- */
 
 /* Maps a new file in the directory DIR_FD. Returns the mapping or a negated errno. */
-static void *map_file(int dir_fd, const char *name, uint64_t bytes)
+static void *map_file(int dir_fd, const char *name, uint32_t history_bytes)
 {
     spy_sys_unlinkat(dir_fd, name);
     int fd = spy_sys_openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return (void *)(long)fd;
-    void *memory = spy_allocation_map(fd, bytes);
+    void *memory = spy_allocation_map(fd, history_bytes);
     spy_sys_close(fd);
     if (spy_sys_failed(memory))
         spy_sys_unlinkat(dir_fd, name);
     return memory;
 }
 
-static void *map_in_dir(const char *dir, struct spy_process_id id, uint64_t bytes)
+static void *map_in_dir(const char *dir, struct spy_process_id id, uint32_t history_bytes)
 {
     char path[SPY_PATH_BYTES], name[SPY_PATH_BYTES];
     if (!spy_paths_region(path, sizeof(path) - sizeof(SPY_UNREVEALED), dir, id))
@@ -89,7 +90,7 @@ static void *map_in_dir(const char *dir, struct spy_process_id id, uint64_t byte
     int dir_fd = open_dir(dir);
     if (dir_fd < 0)
         return (void *)(long)dir_fd;
-    void *memory = map_file(dir_fd, name, bytes);
+    void *memory = map_file(dir_fd, name, history_bytes);
     spy_sys_close(dir_fd);
     return memory;
 }
@@ -99,11 +100,10 @@ static void *map_anywhere(struct spy_publication *p, const struct spy_config *co
                           size_t cap)
 {
     char dirs[SPY_DIRS][SPY_PATH_BYTES];
-    uint64_t bytes = spy_region_layout(NULL);
     const char *env_dir = config->dir[0] != '\0' ? config->dir : NULL;
     unsigned n = spy_paths_dirs(env_dir, config->xdg, spy_sys_geteuid(), dirs);
     for (unsigned i = 0; i < n; i++) {
-        void *memory = map_in_dir(dirs[i], p->id, bytes);
+        void *memory = map_in_dir(dirs[i], p->id, config->history.bytes);
         if (!spy_sys_failed(memory)) {
             strcpy(p->dir, dirs[i]);
             problem[0] = '\0'; /* an earlier choice that did not work is no problem */
@@ -111,7 +111,8 @@ static void *map_anywhere(struct spy_publication *p, const struct spy_config *co
         }
         explain(problem, cap, dirs[i], (long)memory);
     }
-    return spy_sys_mmap(bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1);
+    return spy_sys_mmap(spy_region_bytes(config->history.bytes), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1);
 }
 
 static void describe(struct spy_region *region, const struct spy_publication *p)
@@ -138,7 +139,9 @@ bool spy_regionfile_create(struct spy_publication *p, const struct spy_config *c
     if (spy_sys_failed(memory))
         return false;
     p->region = memory;
+    p->region->history_bytes = config->history.bytes;
     spy_region_layout(p->region);
+    spy_history_begin(p->region, &config->history);
     describe(p->region, p);
     memcpy(p->region->problem, problem, sizeof(problem));
     atomic_store_explicit(&p->region->arena_used, 1, memory_order_relaxed); /* 0 means none */

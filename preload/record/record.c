@@ -6,6 +6,7 @@
 #include "record/record.h"
 
 #include "record/calllog.h"
+#include "record/parts.h"
 #include "record/shard.h"
 #include "record/slow.h"
 
@@ -156,8 +157,11 @@ static void record_to_other(struct spy_region *region, const struct spy_sample *
     spy_self_count(region, SPY_SELF_ARENA_FULL);
     /* Reserved whole by spy_shards_reserve(): never NULL. */
     struct spy_cell *cell = spy_writer_cell(&common, other_of(region, s->op), index, s->code);
-    if (cell != NULL)
-        add_sample_shared(region, cell, s, index);
+    if (cell == NULL)
+        return;
+    add_sample_shared(region, cell, s, index);
+    if (spy_region_op(region, s->op)->kind == SPY_KIND_HTTP)
+        spy_parts_add(&common, cell, s);
 }
 
 void spy_record_with(struct spy_region *region, const struct spy_sample *s, const char *detail)
@@ -173,6 +177,8 @@ void spy_record_with(struct spy_region *region, const struct spy_sample *s, cons
         add_sample_shared(region, cell, s, index);
     else
         add_sample(region, cell, s, index, false);
+    if (cell != NULL && spy_region_op(region, s->op)->kind == SPY_KIND_HTTP)
+        spy_parts_add(&writer, cell, s);
     if (s->failed || s->dur_ns >= spy_region_op(region, s->op)->watch_ns)
         spy_slow_add(region, s, detail);
     if (spy_calllog_wants(region, s))
@@ -213,12 +219,47 @@ static struct spy_cell *rolled_cell(const struct spy_writer *writer, uint32_t op
     return cell;
 }
 
-bool spy_record_rolled(struct spy_region *region, uint32_t op, const struct spy_totals *delta)
+static bool has_spread(const struct spy_totals *delta)
 {
-    struct spy_writer writer = {region, spy_region_shard(region, SPY_SHARD_ROLLED), false};
+    uint64_t any = 0;
+    for (uint32_t i = 0; i < SPY_HIST_SUB; i++)
+        any |= delta->spread[i];
+    return any != 0;
+}
+
+static struct spy_writer rolled_writer(struct spy_region *region)
+{
+    return (struct spy_writer){region, spy_region_shard(region, SPY_SHARD_ROLLED), false};
+}
+
+bool spy_record_reserve(struct spy_region *region, uint32_t op, const struct spy_totals *delta)
+{
+    struct spy_writer writer = rolled_writer(region);
     struct spy_cell *cell = rolled_cell(&writer, op, delta);
-    if (cell == NULL)
+    if (cell == NULL || !spy_parts_reserve(&writer, cell, delta))
         return false;
+    return !has_spread(delta) || spy_writer_chunk(&writer, &cell->spread) != 0;
+}
+
+static void add_buckets(struct spy_region *region, struct spy_cell *cell,
+                        const struct spy_totals *delta)
+{
+    for (uint32_t i = 0; i < SPY_HIST_BUCKETS; i++)
+        if (delta->hist.bucket[i] != 0) {
+            uint32_t chunk = atomic_load_explicit(&cell->octave[i / SPY_HIST_SUB], RELAXED);
+            struct spy_octave *octave = spy_region_chunk(region, chunk);
+            add(&octave->bucket[i % SPY_HIST_SUB], delta->hist.bucket[i], false);
+        }
+    struct spy_spread *spread =
+        spy_region_chunk(region, atomic_load_explicit(&cell->spread, RELAXED));
+    for (uint32_t i = 0; i < SPY_HIST_SUB && spread != NULL; i++)
+        add(&spread->bucket[i], delta->spread[i], false);
+}
+
+void spy_record_rolled(struct spy_region *region, uint32_t op, const struct spy_totals *delta)
+{
+    struct spy_writer writer = rolled_writer(region);
+    struct spy_cell *cell = spy_writer_counters(&writer, op);
 #define X(name) add(&cell->name, delta->name, false);
     SPY_CELL_COUNTERS(X)
 #undef X
@@ -227,11 +268,6 @@ bool spy_record_rolled(struct spy_region *region, uint32_t op, const struct spy_
     struct spy_code *codes = spy_region_chunk(region, atomic_load_explicit(&cell->codes, RELAXED));
     for (uint32_t i = 0; i < delta->codes && codes != NULL; i++)
         add_code(codes, delta->code[i].code, delta->code[i].count, false);
-    for (uint32_t i = 0; i < SPY_HIST_BUCKETS; i++)
-        if (delta->hist.bucket[i] != 0) {
-            uint32_t chunk = atomic_load_explicit(&cell->octave[i / SPY_HIST_SUB], RELAXED);
-            struct spy_octave *octave = spy_region_chunk(region, chunk);
-            add(&octave->bucket[i % SPY_HIST_SUB], delta->hist.bucket[i], false);
-        }
-    return true;
+    add_buckets(region, cell, delta);
+    spy_parts_add_totals(&writer, cell, delta);
 }

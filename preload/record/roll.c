@@ -1,80 +1,103 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The history ring's only writer. What it has written it also adds to the rolled shard, whose
- * difference from the other shards is therefore always what no step holds yet.
+ * The writer of history's finest ring. A step is written and committed first, and then added to the
+ * rolled shard, whose difference from the other shards is what no step holds yet. In between,
+ * history_applied and history_applying tell a reader how far that has come: a process may be killed
+ * anywhere in here, and nothing is told twice or lost (of one operation, in the few stores that add
+ * it, calls since the roll may be).
  */
 #include "record/roll.h"
 
 #include "record/record.h"
-#include "shared/history.h"
+#include "record/ring.h"
 
-#include <string.h>
-
-struct step_writer {
-    struct spy_region *region;
-    uint64_t begin; /* position of the step's header */
-    uint64_t at;
-    uint32_t records;
-};
-
-/* Gives up the oldest steps until BYTES more fit. The tail moves, with release, before anything is
- * overwritten; a reader that copied meanwhile finds out by loading it again. */
-static void make_room(struct step_writer *w, size_t bytes)
+static uint64_t load(const _Atomic uint64_t *counter)
 {
-    const unsigned char *ring = spy_region_section(w->region, SPY_SECTION_HISTORY);
-    uint64_t tail = atomic_load_explicit(&w->region->history_tail, memory_order_relaxed);
-    while (w->at + bytes - tail > SPY_HISTORY_BYTES && tail < w->begin) {
-        struct spy_history_step oldest;
-        for (size_t i = 0; i < sizeof(oldest); i++)
-            ((unsigned char *)&oldest)[i] = ring[(tail + i) % SPY_HISTORY_BYTES];
-        tail += oldest.bytes;
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* Was OP called since the last roll? A glance at its cells, so that a roll costs what was called,
+ * not what could be. */
+static bool is_changed(const struct spy_region *region, uint32_t op)
+{
+    uint64_t seen = 0, rolled = 0;
+    for (uint32_t shard = 0; shard <= SPY_SHARD_ROLLED; shard++) {
+        const struct spy_cell *cell = spy_region_cell(region, shard, op);
+        if (cell != NULL)
+            *(shard == SPY_SHARD_ROLLED ? &rolled : &seen) +=
+                load(&cell->calls) + load(&cell->aborted);
     }
-    atomic_store_explicit(&w->region->history_tail, tail, memory_order_release);
-    atomic_thread_fence(memory_order_seq_cst);
+    return seen != rolled;
 }
 
-static void put_bytes(struct step_writer *w, uint64_t at, const void *bytes, size_t n)
-{
-    unsigned char *ring = spy_region_section(w->region, SPY_SECTION_HISTORY);
-    for (size_t i = 0; i < n; i++)
-        ring[(at + i) % SPY_HISTORY_BYTES] = ((const unsigned char *)bytes)[i];
-}
-
-static void roll_op(struct step_writer *w, uint32_t op)
+/* Writes OP's delta. Where there is no room for it, it stays undone: windows still have it, and a
+ * later step may take it. */
+static void put_op(struct spy_step_writer *w, uint32_t op)
 {
     static unsigned char record[SPY_HISTORY_RECORD_MAX]; /* one helper thread: no other user */
     struct spy_totals delta;
-    spy_history_undone(&delta, w->region, op);
-    if (!spy_totals_any(&delta))
+    if (!is_changed(w->region, op))
         return;
-    size_t bytes = spy_history_encode(record, op, &delta);
-    bool fits = w->at + bytes - w->begin <= SPY_HISTORY_BYTES;
-    if (!fits || !spy_record_rolled(w->region, op, &delta))
-        return; /* stays unrolled: windows still have it, a later step may take it */
-    make_room(w, bytes);
-    put_bytes(w, w->at, record, bytes);
-    w->at += bytes;
-    w->records++;
+    spy_history_undone(&delta, w->region, op);
+    if (spy_totals_any(&delta) && spy_record_reserve(w->region, op, &delta))
+        spy_step_put(w, record, spy_history_encode(record, op, &delta));
 }
 
-void spy_history_roll(struct spy_region *region, uint64_t now_ns)
+/* Adds the committed step, at position BEGIN, to the rolled shard. */
+static void apply(struct spy_region *region, uint64_t begin, const struct spy_history_step *step)
 {
-    uint64_t head = atomic_load_explicit(&region->history_head, memory_order_relaxed);
-    uint64_t last = atomic_load_explicit(&region->history_rolled_ns, memory_order_relaxed);
-    struct step_writer w = {.region = region, .begin = head};
-    w.at = head + sizeof(struct spy_history_step);
-    for (uint32_t op = 0; op < spy_region_ops(region); op++)
-        roll_op(&w, op);
-    if (w.records > 0) {
-        struct spy_history_step step = {
-            .bytes = (uint32_t)(w.at - w.begin),
-            .records = w.records,
-            .begin_ns = last != 0 ? last : region->epoch_mono_ns,
-            .end_ns = now_ns,
-        };
-        make_room(&w, 0);
-        put_bytes(&w, w.begin, &step, sizeof(step));
-        atomic_store_explicit(&region->history_head, w.at, memory_order_release);
+    static unsigned char scratch[SPY_HISTORY_RECORD_MAX];
+    struct spy_totals delta;
+    uint64_t at = begin + sizeof(*step), end = begin + step->bytes;
+    while (at < end) {
+        uint32_t op;
+        size_t left = end - at < sizeof(scratch) ? end - at : sizeof(scratch);
+        const void *record = spy_ring_view(region, 0, at, left, scratch);
+        size_t used = spy_history_decode(record, left, &op, &delta);
+        if (used == 0)
+            break;
+        atomic_store_explicit(&region->history_applying, op, memory_order_release);
+        spy_record_rolled(region, op, &delta);
+        atomic_store_explicit(&region->history_applying, op + 1, memory_order_release);
+        at += used;
     }
-    atomic_store_explicit(&region->history_rolled_ns, now_ns, memory_order_release);
+    atomic_store_explicit(&region->history_applied, end, memory_order_release);
+}
+
+static void turn(struct spy_region *region)
+{
+    atomic_fetch_add_explicit(&region->history_turn, 1, memory_order_acq_rel);
+}
+
+void spy_history_note_use(struct spy_region *region, const struct spy_use *use)
+{
+    atomic_store_explicit(&region->rss_bytes, use->rss_bytes, memory_order_relaxed);
+    atomic_store_explicit(&region->threads, use->threads, memory_order_relaxed);
+    atomic_store_explicit(&region->fds, use->fds, memory_order_relaxed);
+}
+
+void spy_history_roll(struct spy_region *region, uint64_t now_ns, const struct spy_use *use)
+{
+    uint64_t last = load(&region->history_rolled_ns);
+    if (region->history_levels == 0)
+        return;
+    if (now_ns <= last)
+        now_ns = last + 1; /* steps are told apart by when they ended */
+    turn(region);
+    struct spy_step_writer w = spy_step_begin(region, 0);
+    for (uint32_t op = 0; op < spy_region_ops(region); op++)
+        put_op(&w, op);
+    struct spy_history_step step = {
+        .begin_ns = last != 0 ? last : region->epoch_mono_ns,
+        .end_ns = now_ns,
+        .use = *use,
+    };
+    spy_history_note_use(region, use);
+    atomic_store_explicit(&region->history_applying, 0, memory_order_release);
+    if (spy_step_commit(&w, &step)) { /* else it is in the next */
+        apply(region, w.begin, &step);
+        atomic_store_explicit(&region->history_rolled_ns, now_ns, memory_order_release);
+    }
+    spy_compact_old(region, now_ns);
+    turn(region);
 }

@@ -156,6 +156,11 @@ struct spy_cell *spy_writer_make(const struct spy_writer *writer, uint32_t op, u
     return cell;
 }
 
+uint32_t spy_writer_chunk(const struct spy_writer *writer, _Atomic uint32_t *slot)
+{
+    return ensure_chunk(writer->region, slot);
+}
+
 void spy_writer_spread(const struct spy_writer *writer, struct spy_cell *cell, uint32_t op)
 {
     if (spy_region_op(writer->region, op)->kind == SPY_KIND_HTTP)

@@ -79,6 +79,9 @@ static inline struct spy_cell *spy_writer_cell(const struct spy_writer *writer, 
     return cell;
 }
 
+/* The chunk that SLOT names, made where there is none yet; 0 where the arena is full. */
+uint32_t spy_writer_chunk(const struct spy_writer *writer, _Atomic uint32_t *slot);
+
 /* Makes the spread chunk of CELL, of OP, where OP is a request's and the arena has room. */
 void spy_writer_spread(const struct spy_writer *writer, struct spy_cell *cell, uint32_t op);
 

@@ -110,6 +110,16 @@ static bool clears_deepbind(const char *value)
     return false;
 }
 
+static void read_history(void)
+{
+    const char *bytes = getenv("PERFSPY_HISTORY"), *steps = getenv("PERFSPY_HISTORY_STEPS");
+    spy_config.history = spy_history_default;
+    if (bytes != NULL && *bytes != '\0' && !spy_history_plan_bytes(&spy_config.history, bytes))
+        misunderstood("PERFSPY_HISTORY", "a size from 64K to 64M");
+    if (steps != NULL && *steps != '\0' && !spy_history_plan_steps(&spy_config.history, steps))
+        misunderstood("PERFSPY_HISTORY_STEPS", "like 10s:1h,1m:24h,10m:168h");
+}
+
 static bool wanted(void)
 {
     const char *only = getenv("PERFSPY_ONLY");
@@ -140,6 +150,7 @@ void spy_config_read(void)
     copy(spy_config.dir, "PERFSPY_DIR");
     copy(spy_config.xdg, "XDG_RUNTIME_DIR");
     copy(spy_config.log, "PERFSPY_LOG");
+    read_history();
     spy_config.log_level = log_level(getenv("PERFSPY_LOG_LEVEL"));
     spy_config.keep = keep(getenv("PERFSPY_KEEP"));
     spy_config.keep_seconds = keep_seconds(getenv("PERFSPY_KEEP_AGE"));

@@ -6,6 +6,7 @@
 #ifndef SPY_RUNTIME_CONFIG_H
 #define SPY_RUNTIME_CONFIG_H
 
+#include "shared/history.h"
 #include "shared/paths.h"
 
 #include <stdbool.h>
@@ -32,7 +33,8 @@ struct spy_config {
     uint32_t keep_seconds;        /* PERFSPY_KEEP_AGE */
     uint64_t stderr_dev;          /* which file descriptor 2 was, where the log goes there */
     uint64_t stderr_ino;
-    char problem[256]; /* which value is not understood, for a person; "" if none */
+    struct spy_history_plan history; /* PERFSPY_HISTORY, PERFSPY_HISTORY_STEPS */
+    char problem[256];               /* which value is not understood, for a person; "" if none */
 };
 
 /* The process' configuration; constant after spy_config_read(). */

@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SPY_OWN_FDS 12
+#define SPY_OWN_FDS 14
 
 /* Lowest number of ours; INT_MAX while there is none. */
 extern _Atomic int spy_own_fd_lowest;

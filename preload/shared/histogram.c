@@ -63,14 +63,19 @@ static double clamp(double value, double low, double high)
     return value > high ? high : value;
 }
 
+uint64_t spy_hist_rank(double q, uint64_t count)
+{
+    double rank = clamp(q, 0, 1) * (double)count;
+    uint64_t wanted = (uint64_t)rank;
+    return wanted + ((double)wanted < rank || (wanted == 0 && count > 0));
+}
+
 double spy_hist_quantile_ns(const struct spy_hist *hist, double q, uint64_t min_ns, uint64_t max_ns)
 {
     uint64_t count = spy_hist_count(hist);
     if (count == 0)
         return 0;
-    double rank = clamp(q, 0, 1) * (double)count;
-    uint64_t wanted = (uint64_t)rank;
-    wanted += (double)wanted < rank || wanted == 0; /* ceil, at least the first */
+    uint64_t wanted = spy_hist_rank(q, count);
     uint64_t seen = 0;
     uint32_t index = 0;
     for (; index < SPY_HIST_BUCKETS - 1; index++) {

@@ -67,6 +67,9 @@ uint64_t spy_hist_count(const struct spy_hist *hist);
 /* Adds FROM to INTO. Exact. */
 void spy_hist_merge(struct spy_hist *into, const struct spy_hist *from);
 
+/* Nearest rank: ceil(Q * COUNT), at least 1; 0 of nothing. */
+uint64_t spy_hist_rank(double q, uint64_t count);
+
 /*
  * Quantile Q (0..1) in nanoseconds by nearest rank: the value of the ceil(Q * count)-th smallest
  * call, told as the geometric middle of its bucket, clamped to [MIN_NS, MAX_NS] (the exact

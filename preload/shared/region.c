@@ -26,9 +26,13 @@ static const uint64_t section_bytes[SPY_SECTION_COUNT] = {
     [SPY_SECTION_CONNS] = SPY_OPEN_CONNS * sizeof(struct spy_open_conn),
     [SPY_SECTION_REPEATS] = SPY_REPEATS * sizeof(struct spy_repeat),
     [SPY_SECTION_ENDPOINTS] = SPY_ENDPOINTS * sizeof(struct spy_endpoint),
-    [SPY_SECTION_HISTORY] = SPY_HISTORY_BYTES,
     [SPY_SECTION_ARENA] = (uint64_t)SPY_ARENA_CHUNKS * SPY_CHUNK_BYTES,
 };
+
+static uint64_t bytes_of(int section, uint32_t history_bytes)
+{
+    return section == SPY_SECTION_HISTORY ? history_bytes : section_bytes[section];
+}
 
 const char *spy_self_text(uint32_t counter)
 {
@@ -38,23 +42,44 @@ const char *spy_self_text(uint32_t counter)
     return counter < SPY_SELF_COUNT ? texts[counter] : "?";
 }
 
+uint64_t spy_region_bytes(uint32_t history_bytes)
+{
+    uint64_t at = page_up(sizeof(struct spy_region));
+    for (int i = 0; i < SPY_SECTION_COUNT; i++)
+        at += page_up(bytes_of(i, history_bytes != 0 ? history_bytes : SPY_HISTORY_BYTES));
+    return at;
+}
+
 uint64_t spy_region_layout(struct spy_region *region)
 {
+    if (region == NULL)
+        return spy_region_bytes(SPY_HISTORY_BYTES);
+    if (region->history_bytes == 0)
+        region->history_bytes = SPY_HISTORY_BYTES;
     uint64_t at = page_up(sizeof(*region));
     for (int i = 0; i < SPY_SECTION_COUNT; i++) {
-        if (region != NULL) {
-            region->section[i].offset = at;
-            region->section[i].bytes = section_bytes[i];
-        }
-        at += page_up(section_bytes[i]);
+        region->section[i].offset = at;
+        region->section[i].bytes = bytes_of(i, region->history_bytes);
+        at += page_up(region->section[i].bytes);
     }
-    if (region != NULL) {
-        region->magic = SPY_REGION_MAGIC;
-        region->version = SPY_REGION_VERSION;
-        region->header_bytes = sizeof(*region);
-        region->total_bytes = at;
-    }
+    region->magic = SPY_REGION_MAGIC;
+    region->version = SPY_REGION_VERSION;
+    region->header_bytes = sizeof(*region);
+    region->total_bytes = at;
     return at;
+}
+
+/* The size of history, and where its rings lie in it. */
+static enum spy_status check_history(const struct spy_region *region, struct spy_error *err)
+{
+    uint32_t bytes = region->history_bytes;
+    bool fine = bytes >= SPY_HISTORY_BYTES_MIN && bytes <= SPY_HISTORY_BYTES_MAX &&
+                bytes % PAGE_BYTES == 0 && region->history_levels <= SPY_HISTORY_LEVELS;
+    for (uint32_t i = 0; fine && i < region->history_levels; i++)
+        fine = region->history[i].bytes > 0 && region->history[i].step_ns > 0 &&
+               (uint64_t)region->history[i].offset + region->history[i].bytes <= bytes;
+    return fine ? SPY_OK
+                : spy_fail(err, SPY_ERR_CORRUPT, "its history does not fit %u bytes", bytes);
 }
 
 static enum spy_status check_section(const struct spy_region *region, int i, uint64_t bytes,
@@ -64,7 +89,7 @@ static enum spy_status check_section(const struct spy_region *region, int i, uin
     bool whole = place->offset <= bytes && place->bytes <= bytes - place->offset;
     bool cut_arena = i == SPY_SECTION_ARENA && place->offset <= bytes;
     if (place->offset % PAGE_BYTES != 0 || place->offset < sizeof(*region) ||
-        place->bytes != section_bytes[i] || !(whole || cut_arena))
+        place->bytes != bytes_of(i, region->history_bytes) || !(whole || cut_arena))
         return spy_fail(err, SPY_ERR_CORRUPT, "section %d does not fit a file of %llu bytes", i,
                         (unsigned long long)bytes);
     return SPY_OK;
@@ -95,8 +120,11 @@ enum spy_status spy_region_check(const void *image, uint64_t bytes, struct spy_e
                         region->version, SPY_REGION_VERSION);
     if (!strings_end(region))
         return spy_fail(err, SPY_ERR_CORRUPT, "a text in the header does not end");
+    enum spy_status status = check_history(region, err);
+    if (status != SPY_OK)
+        return status;
     for (int i = 0; i < SPY_SECTION_COUNT; i++) {
-        enum spy_status status = check_section(region, i, bytes, err);
+        status = check_section(region, i, bytes, err);
         if (status != SPY_OK)
             return status;
     }

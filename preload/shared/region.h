@@ -22,6 +22,7 @@
 
 #include "shared/histogram.h"
 #include "shared/names.h"
+#include "shared/parts.h"
 #include "shared/status.h"
 
 #include <stdatomic.h>
@@ -44,13 +45,13 @@
 #define SPY_SLOW_EVENTS   512u
 #define SPY_FAILED_EVENTS 256u
 #define SPY_WORST_CALLS   3u /* longest calls kept of each operation that was ever slow */
-#define SPY_HISTORY_BYTES (512u * 1024u)
-#define SPY_BLOCK_BYTES   (64u * 1024u) /* storage is asked for in such steps: shared/storage.h */
-#define SPY_BLOCK_WORDS   20u           /* of 64 blocks each: a region of 80 MiB at most */
-#define SPY_HELD_SLOTS    1024u         /* connections that may have an unfinished sequence */
-#define SPY_HELD_CREDITS  8u            /* statements in the longest sequence */
-#define SPY_CODES         16u           /* distinct status codes or SQLSTATEs kept per operation */
-#define SPY_BUDGETS       4u            /* benchmarks per operation */
+#define SPY_HISTORY_BYTES (2048u * 1024u) /* unless PERFSPY_HISTORY says otherwise */
+#define SPY_BLOCK_BYTES   (64u * 1024u)   /* storage is asked for in such steps: shared/storage.h */
+#define SPY_BLOCK_WORDS   20u             /* of 64 blocks each: a region of 80 MiB at most */
+#define SPY_HELD_SLOTS    1024u           /* connections that may have an unfinished sequence */
+#define SPY_HELD_CREDITS  8u              /* statements in the longest sequence */
+#define SPY_CODES         16u /* distinct status codes or SQLSTATEs kept per operation */
+#define SPY_BUDGETS       4u  /* benchmarks per operation */
 #define SPY_NAME_BYTES    128u
 #define SPY_PARAMS_BYTES  128u  /* allowed URL parameters, or a statement's name; with the NUL */
 #define SPY_OPEN_REQUESTS 1024u /* requests under way that are followed to their queries */
@@ -58,6 +59,11 @@
 #define SPY_TALLIES       8u    /* statements counted within one request */
 #define SPY_REPEATS       64u   /* distinct repeated statements (N+1) kept */
 #define SPY_ENDPOINTS     64u   /* distinct (host, port, database, user) of libpq connections */
+
+/* What history may be given, whole pages; and the resolutions that it is kept in. */
+#define SPY_HISTORY_BYTES_MIN (64u * 1024u)
+#define SPY_HISTORY_BYTES_MAX (64u * 1024u * 1024u)
+#define SPY_HISTORY_LEVELS    3u
 
 /* Operations that always exist: where calls go whose operation finds no room. */
 #define SPY_OP_OTHER_SQL  0u
@@ -84,6 +90,7 @@
     X(STORAGE_DENIED, "times that the region could not grow: no room on the file system")        \
     X(BATCHES_FULL, "texts of several statements taken for one because too many were seen")      \
     X(ORIGINS_FULL, "statements whose sqlcommenter tags were not used: too many different ones") \
+    X(PARTS_FULL, "requests left out of the percentiles of parts because the arena is full")     \
     X(HELD_FULL, "statements credited singly because no room was left to hold a sequence")
 
 enum spy_self_counter {
@@ -104,7 +111,7 @@ enum spy_section {
     SPY_SECTION_CONNS,     /* struct spy_open_conn[SPY_OPEN_CONNS] */
     SPY_SECTION_REPEATS,   /* struct spy_repeat[SPY_REPEATS] */
     SPY_SECTION_ENDPOINTS, /* struct spy_endpoint[SPY_ENDPOINTS]; row 0 is never used */
-    SPY_SECTION_HISTORY,   /* ring of bytes, see shared/history.h */
+    SPY_SECTION_HISTORY,   /* rings of bytes, see shared/history.h */
     SPY_SECTION_ARENA,     /* chunks of SPY_CHUNK_BYTES; chunk 0 is never used: 0 means none */
     SPY_SECTION_COUNT
 };
@@ -118,6 +125,24 @@ enum spy_storage_state {
     SPY_STORAGE_OPEN,
     SPY_STORAGE_DENIED, /* there was no room, a moment ago */
     SPY_STORAGE_CLOSED, /* the program has confined itself: no more system calls */
+};
+
+/* One resolution of history: a ring of bytes in its section. Positions count bytes ever written;
+ * the helper thread alone writes them (shared/history.h). */
+struct spy_history_level {
+    uint64_t step_ns; /* what ended in one such stretch of time is one step here, or a few */
+    uint64_t keep_ns; /* older steps go to the next level; from the last they are dropped */
+    uint32_t offset;  /* of the ring in its section */
+    uint32_t bytes;
+    _Atomic uint64_t head; /* stored with release after the bytes */
+    _Atomic uint64_t tail; /* stored with release before bytes are overwritten */
+};
+
+/* What a process uses of its machine. 0: not known. */
+struct spy_use {
+    uint64_t rss_bytes;
+    uint32_t threads;
+    uint32_t fds; /* open file descriptors; both with perfspy's own */
 };
 
 struct spy_region {
@@ -170,11 +195,20 @@ struct spy_region {
     _Alignas(64) _Atomic uint64_t open; /* requests under way in the process: see SPY_OPEN_ONE */
     _Alignas(64) _Atomic uint64_t self[SPY_SELF_COUNT];
 
-    /* History ring, written by the helper only: byte positions ever written. head is stored with
-     * release after the bytes; tail is stored with release before bytes are overwritten. */
-    _Alignas(64) _Atomic uint64_t history_head;
-    _Atomic uint64_t history_tail;
-    _Atomic uint64_t history_rolled_ns; /* CLOCK_MONOTONIC of the last roll */
+    /* History. The rest of the levels' fields is constant once the region is published. */
+    _Alignas(64) uint32_t history_bytes; /* of its section; a multiple of 4096 */
+    uint32_t history_levels;
+    struct spy_history_level history[SPY_HISTORY_LEVELS]; /* the finest first */
+    _Atomic uint64_t history_rolled_ns;                   /* CLOCK_MONOTONIC of the last roll */
+    _Atomic uint64_t history_lost_ns; /* when the newest step that was dropped ended; 0: none was */
+    _Atomic uint64_t history_turn;    /* odd while the helper rolls */
+    /* The rolled shard holds what stands in the finest ring before this position, and of the step
+     * behind it the operations below history_applying. */
+    _Atomic uint64_t history_applied;
+    _Atomic uint32_t history_applying;
+    _Atomic uint32_t threads; /* struct spy_use at the last roll */
+    _Atomic uint32_t fds;
+    _Atomic uint64_t rss_bytes;
 
     /* CLOCK_MONOTONIC when the helper thread was last awake; 0: never. It is so at every roll, and
      * every second while something is under way: how a dead process' last moment is known. */
@@ -254,6 +288,7 @@ struct spy_cell {
     _Atomic uint32_t octave[SPY_HIST_OCTAVES]; /* chunk with that octave's buckets; 0: none yet */
     _Atomic uint32_t codes;                    /* chunk with struct spy_code[SPY_CODES]; 0: none */
     _Atomic uint32_t spread;                   /* chunk with struct spy_spread; 0: none */
+    _Atomic uint32_t parts;                    /* chunk with struct spy_parts; 0: none */
 };
 
 #define SPY_CELL_CHUNKS 2u
@@ -291,6 +326,18 @@ static inline uint32_t spy_spread_floor(uint32_t index)
     return (1u << power) + ((index & 1) << (power - 1));
 }
 
+/* The parts of a request's time, as coarser histograms (shared/parts.h). Of requests only. */
+struct spy_parts {
+    _Atomic uint64_t zero[SPY_PART_COUNT]; /* requests in which that part took no time */
+    _Atomic uint32_t chunk[SPY_PART_COUNT][SPY_PART_CHUNKS]; /* struct spy_part_chunk; 0: none */
+};
+_Static_assert(sizeof(struct spy_parts) <= SPY_CHUNK_BYTES, "parts outgrew a chunk");
+
+struct spy_part_chunk {
+    _Atomic uint64_t bucket[SPY_PART_CHUNK_BUCKETS];
+};
+_Static_assert(sizeof(struct spy_part_chunk) == SPY_CHUNK_BYTES, "part's buckets are one chunk");
+
 /* How often a code was seen: an HTTP status, or a packed SQLSTATE. The last slot collects what
  * finds no slot, under code SPY_CODE_OTHER. */
 #define SPY_CODE_OTHER UINT32_MAX
@@ -301,8 +348,10 @@ struct spy_code {
 };
 _Static_assert(sizeof(struct spy_code) * SPY_CODES == SPY_CHUNK_BYTES, "codes are one chunk");
 
-/* Chunks of a cell with every octave and its codes: what one operation can need in one shard. */
-#define SPY_CELL_CHUNKS_MAX (SPY_CELL_CHUNKS + SPY_HIST_OCTAVES + 2u)
+/* Chunks of a cell with every octave, its codes and its parts: what one operation can need in one
+ * shard. */
+#define SPY_CELL_CHUNKS_MAX \
+    (SPY_CELL_CHUNKS + SPY_HIST_OCTAVES + 3u + SPY_PART_COUNT * SPY_PART_CHUNKS)
 
 /* A thread's own counters. `owner` holds the thread's id in its low 22 bits (record/shard.c), 0
  * when it was never taken; taken by compare-and-swap, and taken over without clearing from a thread
@@ -488,14 +537,18 @@ struct spy_held {
 /* Text for a person about a self counter. */
 const char *spy_self_text(uint32_t counter);
 
-/* Fills in the section table and the sizes of a region with this version's capacities. Returns
- * the total size in bytes, a multiple of 4096. REGION may be NULL to learn the size only. */
+/* Fills in the section table and the sizes of a region with this version's capacities, and with
+ * region->history_bytes of history, SPY_HISTORY_BYTES where that is 0. Returns the total size in
+ * bytes, a multiple of 4096. REGION may be NULL to learn the size with SPY_HISTORY_BYTES. */
 uint64_t spy_region_layout(struct spy_region *region);
+
+/* The size of a region with so many bytes of history, 0 for SPY_HISTORY_BYTES. */
+uint64_t spy_region_bytes(uint32_t history_bytes);
 
 /*
  * Checks that BYTES bytes at IMAGE are a region of this version whose sections lie inside it. An
  * arena cut after its used part is fine, but what is read afterwards is always a whole region: the
- * memory at IMAGE must have spy_region_layout(NULL) bytes, zero after the first BYTES, and be
+ * memory at IMAGE must have spy_region_bytes() of it, zero after the first BYTES, and be
  * aligned to 64. Says in ERR what is wrong.
  */
 SPY_MUST_CHECK enum spy_status spy_region_check(const void *image, uint64_t bytes,

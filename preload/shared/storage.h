@@ -7,9 +7,9 @@
  * SPY_BLOCK_BYTES at a time, by madvise(MADV_POPULATE_WRITE), which allocates the pages and maps
  * them, or says that it cannot.
  *
- * Asked for so: the arena, the texts and the held slots. The other sections are allocated when the
- * region is made. A block that is not there must not be read by the process either: reading a hole
- * allocates it, or is a SIGBUS, too.
+ * Asked for so: the arena, the texts, the held slots and the rings of history. The other sections
+ * are allocated when the region is made. A block that is not there must not be read by the process
+ * either: reading a hole allocates it, or is a SIGBUS, too.
  *
  * Any thread, also in a signal handler; no lock; errno is not touched. A system call for each
  * block, once; none any more when the program confines itself (spy_storage_settle()).

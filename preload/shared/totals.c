@@ -57,6 +57,11 @@ void spy_totals_add(struct spy_totals *into, const struct spy_totals *from)
         spy_totals_add_code(into, from->code[i].code, from->code[i].count);
     for (uint32_t i = 0; i < SPY_HIST_SUB; i++)
         into->spread[i] += from->spread[i];
+    for (uint32_t i = 0; i < SPY_PART_COUNT; i++) {
+        into->part[i].zero += from->part[i].zero;
+        for (uint32_t k = 0; k < SPY_PART_BUCKETS; k++)
+            into->part[i].bucket[k] += from->part[i].bucket[k];
+    }
     spy_hist_merge(&into->hist, &from->hist);
 }
 
@@ -94,6 +99,27 @@ static void add_spread(struct spy_totals *into, const struct spy_region *region,
         into->spread[i] += load(&spread->bucket[i]);
 }
 
+static void add_part(struct spy_part_hist *into, const struct spy_region *region,
+                     const struct spy_parts *parts, uint32_t part)
+{
+    into->zero += load(&parts->zero[part]);
+    for (uint32_t i = 0; i < SPY_PART_CHUNKS; i++) {
+        uint32_t chunk = atomic_load_explicit(&parts->chunk[part][i], memory_order_acquire);
+        const struct spy_part_chunk *buckets = spy_region_chunk(region, chunk);
+        for (uint32_t k = 0; buckets != NULL && k < SPY_PART_CHUNK_BUCKETS; k++)
+            into->bucket[i * SPY_PART_CHUNK_BUCKETS + k] += load(&buckets->bucket[k]);
+    }
+}
+
+static void add_parts(struct spy_totals *into, const struct spy_region *region,
+                      const struct spy_cell *cell)
+{
+    uint32_t chunk = atomic_load_explicit(&cell->parts, memory_order_acquire);
+    const struct spy_parts *parts = spy_region_chunk(region, chunk);
+    for (uint32_t i = 0; parts != NULL && i < SPY_PART_COUNT; i++)
+        add_part(&into->part[i], region, parts, i);
+}
+
 void spy_totals_add_cell(struct spy_totals *into, const struct spy_region *region,
                          const struct spy_cell *cell)
 {
@@ -105,6 +131,7 @@ void spy_totals_add_cell(struct spy_totals *into, const struct spy_region *regio
         into->level[i] += load(&cell->level[i]);
     add_codes(into, region, cell);
     add_spread(into, region, cell);
+    add_parts(into, region, cell);
     add_octaves(into, region, cell);
 }
 
@@ -201,4 +228,27 @@ void spy_totals_subtract(struct spy_totals *into, const struct spy_totals *from)
                 less(&into->code[i].count, from->code[k].count);
     for (uint32_t i = 0; i < SPY_HIST_BUCKETS; i++)
         less(&into->hist.bucket[i], from->hist.bucket[i]);
+    for (uint32_t i = 0; i < SPY_HIST_SUB; i++)
+        less(&into->spread[i], from->spread[i]);
+    for (uint32_t i = 0; i < SPY_PART_COUNT; i++) {
+        less(&into->part[i].zero, from->part[i].zero);
+        for (uint32_t k = 0; k < SPY_PART_BUCKETS; k++)
+            less(&into->part[i].bucket[k], from->part[i].bucket[k]);
+    }
+}
+
+void spy_totals_bound(struct spy_totals *totals)
+{
+    const uint64_t *bucket = totals->hist.bucket;
+    uint32_t low = 0, high = SPY_HIST_BUCKETS - 1;
+    totals->min_ns = UINT64_MAX;
+    totals->max_ns = 0;
+    while (low < SPY_HIST_BUCKETS && bucket[low] == 0)
+        low++;
+    if (low == SPY_HIST_BUCKETS)
+        return;
+    while (bucket[high] == 0)
+        high--;
+    totals->min_ns = low == 0 ? 0 : (uint64_t)(spy_hist_lower_s(low) * 1e9);
+    totals->max_ns = (uint64_t)(spy_hist_upper_s(high) * 1e9);
 }

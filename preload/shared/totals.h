@@ -22,7 +22,8 @@ struct spy_totals {
     uint64_t level[SPY_LEVEL_COUNT];
     struct spy_code_count code[SPY_CODES];
     uint32_t codes;
-    uint64_t spread[SPY_HIST_SUB]; /* struct spy_spread; not kept by history, so 0 in a window */
+    uint64_t spread[SPY_HIST_SUB];             /* struct spy_spread */
+    struct spy_part_hist part[SPY_PART_COUNT]; /* of requests */
     struct spy_hist hist;
 };
 
@@ -57,6 +58,10 @@ void spy_totals_of_op(struct spy_totals *out, const struct spy_region *region, u
 
 /* INTO -= FROM, each number saturating at 0. Leaves min_ns and max_ns as they are. */
 void spy_totals_subtract(struct spy_totals *into, const struct spy_totals *from);
+
+/* Sets min_ns and max_ns to the outer bounds of the outermost buckets, where the exact extremes are
+ * not known, so that a quantile is never clamped wrongly. Without a bucket there are none. */
+void spy_totals_bound(struct spy_totals *totals);
 
 /* Adds COUNT to CODE; a seventeenth code is counted under SPY_CODE_OTHER. */
 void spy_totals_add_code(struct spy_totals *into, uint32_t code, uint64_t count);

@@ -5,7 +5,7 @@
 #ifndef TESTS_UNIT_REGION_FIXTURE_H
 #define TESTS_UNIT_REGION_FIXTURE_H
 
-#include "shared/region.h"
+#include "shared/history.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +21,7 @@ static inline struct spy_region *region_fixture(void)
     struct spy_region *region = aligned_alloc(4096, bytes);
     memset(region, 0, bytes);
     spy_region_layout(region);
+    spy_history_begin(region, &spy_history_default);
     region->epoch_mono_ns = ++epoch;
     static const uint64_t bounds_ms[] = {100, 500, 1000, 3000};
     for (int i = 0; i < SPY_LEVEL_COUNT - 1; i++)

@@ -168,7 +168,8 @@ static enum spy_status receive_line(const struct client *c, bool *ok, size_t *co
     const char *digits = *ok ? line + 3 : strncmp(line, "error ", 6) == 0 ? line + 6 : "";
     char *end;
     unsigned long long n = strtoull(digits, &end, 10);
-    if (*digits < '0' || *digits > '9' || *end != '\0' || n > spy_region_layout(NULL))
+    if (*digits < '0' || *digits > '9' || *end != '\0' ||
+        n > spy_region_bytes(SPY_HISTORY_BYTES_MAX))
         return spy_fail(err, SPY_ERR_CORRUPT, "an answer that is not of the protocol");
     *count = (size_t)n;
     return SPY_OK;

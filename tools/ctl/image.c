@@ -4,8 +4,10 @@
  *
  * The file's writer may be alive. Counters are monotonic and each is whole, so a plain copy of
  * them is fine; three places need more, because a copy freezes both readings of their version:
- * slow events, held slots and the history ring. Their guards are read a second time from the file
- * after the copy, and what changed in between is marked in the copy as being written.
+ * slow events, held slots and the rings of history. The guards of the first two are read a second
+ * time from the file after the copy, and what changed in between is marked in the copy as being
+ * written. Where history was rolled in between, all is copied once more: a roll moves calls from
+ * one place to another.
  */
 #include "ctl/image.h"
 
@@ -16,12 +18,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-/* A region's arena comes last, so this is the room any image of our version needs. */
-static struct spy_region *new_image(void)
+#define ROLL_PAUSE_NS 10000000 /* a roll takes a few milliseconds */
+#define ROLL_TRIES    5
+
+/* A region's arena comes last, so this is the room that any image of our version needs which has
+ * HEADER, of which there are COUNT bytes. What is no such header is found out later. */
+static struct spy_region *new_image(const struct spy_region *header, size_t count)
 {
-    uint64_t bytes = spy_region_layout(NULL);
+    bool known = count >= sizeof(*header) && header->magic == SPY_REGION_MAGIC &&
+                 header->version == SPY_REGION_VERSION &&
+                 header->history_bytes <= SPY_HISTORY_BYTES_MAX;
+    uint64_t bytes = spy_region_bytes(known ? header->history_bytes : 0);
+    if (bytes < count)
+        return NULL;
     struct spy_region *region = aligned_alloc(4096, bytes);
     if (region != NULL)
         memset(region, 0, bytes);
@@ -40,7 +52,7 @@ static enum spy_status check(const struct spy_region *region, size_t count, stru
     enum spy_status status = spy_region_check(region, count, err);
     if (status != SPY_OK)
         return status;
-    struct spy_region expected;
+    struct spy_region expected = {.history_bytes = region->history_bytes};
     spy_region_layout(&expected);
     if (memcmp(expected.section, region->section, sizeof(region->section)) != 0)
         return spy_fail(err, SPY_ERR_CORRUPT, "its sections are not where this version puts them");
@@ -63,11 +75,12 @@ enum spy_status ctl_image_take(const void *bytes, size_t count, struct spy_regio
                                struct spy_error *err)
 {
     *out = NULL;
-    if (count > spy_region_layout(NULL))
-        return spy_fail(err, SPY_ERR_CORRUPT, "%zu bytes are too many for a region", count);
-    struct spy_region *region = new_image();
+    struct spy_region header;
+    memset(&header, 0, sizeof(header));
+    memcpy(&header, bytes, count < sizeof(header) ? count : sizeof(header));
+    struct spy_region *region = new_image(&header, count);
     if (region == NULL)
-        return spy_fail(err, SPY_ERR_NOMEM, "out of memory");
+        return spy_fail(err, SPY_ERR_CORRUPT, "%zu bytes are too many for a region", count);
     memcpy(region, bytes, count);
     return finish(region, count, out, err);
 }
@@ -131,10 +144,16 @@ static void recheck(int fd, struct spy_region *region)
     recheck_section(fd, region, SPY_SECTION_FAILED, sizeof(struct spy_slow_event));
     recheck_worst(fd, region);
     recheck_section(fd, region, SPY_SECTION_HELD, sizeof(struct spy_held));
-    uint64_t tail;
-    if (read_at(fd, &tail, sizeof(tail), offsetof(struct spy_region, history_tail)) ==
-        (ssize_t)sizeof(tail))
-        atomic_store_explicit(&region->history_tail, tail, memory_order_relaxed);
+}
+
+/* Did the helper roll history while REGION was copied? */
+static bool rolled_meanwhile(int fd, const struct spy_region *region)
+{
+    uint64_t before = atomic_load_explicit(&region->history_turn, memory_order_relaxed), after;
+    if (read_at(fd, &after, sizeof(after), offsetof(struct spy_region, history_turn)) !=
+        (ssize_t)sizeof(after))
+        return false;
+    return before != after || before % 2 != 0;
 }
 
 static enum spy_status check_file(const struct stat *st, struct ctl_image_owner owner,
@@ -144,10 +163,43 @@ static enum spy_status check_file(const struct stat *st, struct ctl_image_owner 
         return spy_fail(err, SPY_ERR_REFUSED, "not a regular file");
     if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != owner.uid && !owner.any_owner)
         return spy_fail(err, SPY_ERR_REFUSED, "it belongs to user %u", st->st_uid);
-    if (st->st_size < 0 || (uint64_t)st->st_size > spy_region_layout(NULL))
+    if (st->st_size < 0 || (uint64_t)st->st_size > spy_region_bytes(SPY_HISTORY_BYTES_MAX))
         return spy_fail(err, SPY_ERR_CORRUPT, "%lld bytes are too many for a region",
                         (long long)st->st_size);
     return SPY_OK;
+}
+
+static enum spy_status copy_file(int fd, size_t bytes, struct spy_region **out,
+                                 struct spy_error *err)
+{
+    struct spy_region header;
+    memset(&header, 0, sizeof(header));
+    if (read_at(fd, &header, sizeof(header), 0) < 0)
+        return spy_fail(err, SPY_ERR_IO, "%s", strerror(errno));
+    struct spy_region *region = new_image(&header, bytes);
+    if (region == NULL)
+        return spy_fail(err, SPY_ERR_CORRUPT, "%zu bytes are too many for a region", bytes);
+    ssize_t count = read_at(fd, region, bytes, 0);
+    if (count < 0) {
+        ctl_image_free(region);
+        return spy_fail(err, SPY_ERR_IO, "%s", strerror(errno));
+    }
+    return finish(region, (size_t)count, out, err);
+}
+
+/* Of a process that was killed in the middle of a roll the last copy is as good as any. */
+static enum spy_status copy_between_rolls(int fd, size_t bytes, struct spy_region **out,
+                                          struct spy_error *err)
+{
+    const struct timespec pause = {0, ROLL_PAUSE_NS};
+    enum spy_status status = copy_file(fd, bytes, out, err);
+    for (int i = 1; i < ROLL_TRIES && status == SPY_OK && rolled_meanwhile(fd, *out); i++) {
+        ctl_image_free(*out);
+        *out = NULL;
+        nanosleep(&pause, NULL);
+        status = copy_file(fd, bytes, out, err);
+    }
+    return status;
 }
 
 static enum spy_status load(int fd, struct ctl_image_owner owner, struct spy_region **out,
@@ -157,17 +209,8 @@ static enum spy_status load(int fd, struct ctl_image_owner owner, struct spy_reg
     if (fstat(fd, &st) != 0)
         return spy_fail(err, SPY_ERR_IO, "%s", strerror(errno));
     enum spy_status status = check_file(&st, owner, err);
-    if (status != SPY_OK)
-        return status;
-    struct spy_region *region = new_image();
-    if (region == NULL)
-        return spy_fail(err, SPY_ERR_NOMEM, "out of memory");
-    ssize_t count = read_at(fd, region, (size_t)st.st_size, 0);
-    if (count < 0) {
-        ctl_image_free(region);
-        return spy_fail(err, SPY_ERR_IO, "%s", strerror(errno));
-    }
-    status = finish(region, (size_t)count, out, err);
+    if (status == SPY_OK)
+        status = copy_between_rolls(fd, (size_t)st.st_size, out, err);
     if (status != SPY_OK)
         return status;
     recheck(fd, *out);

@@ -38,8 +38,12 @@ void ctl_json_print(const struct ctl_run *run, json_t *document);
 
 /* ---- json_stats.c ---------------------------------------------------------------------------- */
 
-/* {"version", "window_s", "processes"}: how every document about a model begins. */
+/* {"version", "window_s", "covered_s", "covered_since", "processes"}: how every document about a
+ * model begins. What is covered may be less than the window: history holds no more. */
 json_t *ctl_json_begin(const struct ctl_model *model);
+
+/* {"rss_bytes", "threads", "fds"}, each null where it is not known. */
+json_t *ctl_json_use(const struct spy_use *use);
 
 /* Adds the times of OP: statistics, mean parts, and of requests the queries. */
 void ctl_json_times(json_t *object, const struct ctl_operation *op);

@@ -12,9 +12,28 @@ static json_t *shares_json(const struct spy_totals *t)
     json_t *o = json_object();
     struct ctl_parts parts = ctl_parts_of(t);
     for (unsigned i = 0; i < CTL_PART_COUNT; i++)
-        ctl_json_set(o, ctl_part_key((enum ctl_part)i),
+        ctl_json_set(o, ctl_part_key((enum spy_part)i),
                      t->sum_ns > 0 ? ctl_json_real(100 * (double)parts.ns[i] / (double)t->sum_ns)
                                    : json_null());
+    return o;
+}
+
+static json_t *percentiles_json(const struct spy_totals *t)
+{
+    static const struct {
+        const char *key;
+        double q;
+    } stats[] = {{"p50_ms", 0.5}, {"p95_ms", 0.95}, {"p99_ms", 0.99}};
+    json_t *o = json_object();
+    for (unsigned i = 0; i < SPY_PART_COUNT; i++) {
+        json_t *part = json_object();
+        bool any = spy_part_count(&t->part[i]) > 0;
+        for (unsigned k = 0; k < sizeof(stats) / sizeof(stats[0]); k++)
+            ctl_json_set(part, stats[k].key,
+                         any ? ctl_json_ms(spy_part_quantile_ns(&t->part[i], stats[k].q, t->max_ns))
+                             : json_null());
+        ctl_json_set(o, ctl_part_key((enum spy_part)i), part);
+    }
     return o;
 }
 
@@ -29,6 +48,7 @@ static json_t *request_json(const struct ctl_model *model, const struct ctl_oper
     ctl_json_set(o, "rate", rate < 0 ? json_null() : ctl_json_real(rate));
     ctl_json_times(o, op);
     ctl_json_set(o, "share_percent", shares_json(&op->totals));
+    ctl_json_set(o, "percentiles", percentiles_json(&op->totals));
     ctl_json_set(o, "overlapping", json_boolean(ctl_parts_of(&op->totals).overlapping));
     return o;
 }

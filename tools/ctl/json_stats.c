@@ -9,6 +9,20 @@
 #include <stdio.h>
 #include <string.h>
 
+static json_t *known(uint64_t count)
+{
+    return count > 0 ? ctl_json_count(count) : json_null();
+}
+
+json_t *ctl_json_use(const struct spy_use *use)
+{
+    json_t *o = json_object();
+    ctl_json_set(o, "rss_bytes", known(use->rss_bytes));
+    ctl_json_set(o, "threads", known(use->threads));
+    ctl_json_set(o, "fds", known(use->fds));
+    return o;
+}
+
 static json_t *process_json(const struct ctl_member *m)
 {
     json_t *o = json_object();
@@ -27,6 +41,8 @@ json_t *ctl_json_begin(const struct ctl_model *model)
     ctl_json_set(o, "window_s",
                  model->window_ns > 0 ? ctl_json_real((double)model->window_ns / 1e9)
                                       : json_null());
+    ctl_json_set(o, "covered_s", ctl_json_real(ctl_model_span_s(model)));
+    ctl_json_set(o, "covered_since", ctl_json_utc(model->begin_ns));
     json_t *processes = json_array();
     for (size_t i = 0; i < model->members; i++)
         ctl_json_append(processes, process_json(&model->member[i]));
@@ -112,7 +128,7 @@ static void set_parts(json_t *o, const struct spy_totals *t)
     char key[32];
     struct ctl_parts parts = ctl_parts_of(t);
     for (unsigned i = 0; i < CTL_PART_COUNT; i++) {
-        snprintf(key, sizeof(key), "%s_ms", ctl_part_key((enum ctl_part)i));
+        snprintf(key, sizeof(key), "%s_ms", ctl_part_key((enum spy_part)i));
         set_mean(o, key, t, parts.ns[i]);
     }
     ctl_json_set(o, "queries", queries_json(t));

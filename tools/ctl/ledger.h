@@ -42,7 +42,7 @@ struct ctl_sum {
     uint64_t aborted;
     uint64_t bytes_in;
     uint64_t bytes_out;
-    uint64_t part_ns[CTL_PART_PROGRAM]; /* of requests: all but what is left for the program */
+    uint64_t part_ns[SPY_PART_PROGRAM]; /* of requests: all but what is left for the program */
     uint64_t queries;                   /* of requests */
     uint64_t repeated;                  /* of requests: statements, one for each time */
     struct ctl_attribution attribution; /* of statements */

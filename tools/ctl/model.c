@@ -125,6 +125,9 @@ static struct ctl_member new_member(const struct ctl_process *process,
     copy_clean(m.problem, sizeof(m.problem), region->problem);
     copy_clean(m.rules_path, sizeof(m.rules_path), region->rules_path);
     copy_clean(m.rules_error, sizeof(m.rules_error), region->rules_error);
+    m.use.rss_bytes = atomic_load_explicit(&region->rss_bytes, memory_order_relaxed);
+    m.use.threads = atomic_load_explicit(&region->threads, memory_order_relaxed);
+    m.use.fds = atomic_load_explicit(&region->fds, memory_order_relaxed);
     for (uint32_t i = 0; i < SPY_SELF_COUNT; i++)
         m.self[i] = atomic_load_explicit(&region->self[i], memory_order_relaxed);
     return m;
@@ -153,9 +156,8 @@ struct adding {
     uint64_t seen_ns; /* its last sign of life */
 };
 
-static void add_totals(void *ctx, uint32_t op, const struct spy_totals *totals)
+static void add_totals(struct adding *adding, uint32_t op, const struct spy_totals *totals)
 {
-    struct adding *adding = ctx;
     struct ctl_operation *merged = ctl_model_operation(adding->model, adding->region, op);
     if (merged == NULL)
         return;
@@ -163,6 +165,14 @@ static void add_totals(void *ctx, uint32_t op, const struct spy_totals *totals)
     adding->member->calls += totals->calls;
     adding->member->operations += totals->calls > 0 && !adding->counted[op];
     adding->counted[op] = adding->counted[op] || totals->calls > 0;
+}
+
+static void add_step(void *ctx, const struct spy_history_step *step, uint32_t op,
+                     const struct spy_totals *totals)
+{
+    (void)step;
+    if (totals != NULL)
+        add_totals(ctx, op, totals);
 }
 
 static void add_life(struct adding *adding)
@@ -181,17 +191,22 @@ static void add_names(struct adding *adding)
         ctl_model_operation(adding->model, adding->region, op);
 }
 
-/* Adds the window. *COVERED is where it begins. False where the process had ended before it: what
- * it had not rolled yet when it died happened within one step of its last sign of life. */
+/* Adds the window, and fills in where it really is. False where the process had ended before it:
+ * what it had not rolled yet when it died happened within one step of its last sign of life. */
 static bool add_window(struct adding *adding, const struct ctl_process *process, uint64_t now,
-                       uint64_t *covered)
+                       struct spy_history_window *window)
 {
-    uint64_t window = adding->model->window_ns;
-    uint64_t since = now > window ? now - window : 0;
-    *covered = since;
-    if (process->state == CTL_DEAD && adding->seen_ns + SPY_HISTORY_STEP_NS < since)
+    const struct spy_region *region = adding->region;
+    uint64_t ago = adding->model->ago_ns, length = adding->model->window_ns;
+    uint64_t until = now > ago ? now - ago : 0;
+    uint64_t step = region->history_levels > 0 ? region->history[0].step_ns : 0;
+    window->since_ns = until > length ? until - length : 0;
+    window->until_ns = ago > 0 ? until : UINT64_MAX;
+    window->begin_ns = window->since_ns;
+    window->end_ns = UINT64_MAX;
+    if (process->state == CTL_DEAD && adding->seen_ns + step < window->since_ns)
         return false;
-    return spy_history_window(adding->region, since, covered, add_totals, adding) == SPY_OK;
+    return spy_history_tell(region, window, add_step, adding) == SPY_OK;
 }
 
 static void widen(struct ctl_model *model, uint64_t begin_ns, uint64_t end_ns)
@@ -202,6 +217,18 @@ static void widen(struct ctl_model *model, uint64_t begin_ns, uint64_t end_ns)
         model->end_ns = end_ns;
 }
 
+/* Where the answer about a process begins and ends, on its own clock. */
+static void take_times(struct ctl_model *model, const struct spy_region *region,
+                       const struct spy_history_window *window, uint64_t now_mono)
+{
+    uint64_t begin = window->begin_ns;
+    uint64_t end = window->end_ns < now_mono ? window->end_ns : now_mono;
+    widen(model, ctl_real_ns(region, begin), ctl_real_ns(region, end > begin ? end : begin));
+    uint64_t reach = window->reach_ns > 0 ? ctl_real_ns(region, window->reach_ns) : 0;
+    if (reach > model->reach_ns)
+        model->reach_ns = reach;
+}
+
 void ctl_model_add(struct ctl_model *model, const struct ctl_process *process,
                    const struct spy_region *region, const struct ctl_run *now)
 {
@@ -210,12 +237,15 @@ void ctl_model_add(struct ctl_model *model, const struct ctl_process *process,
     struct ctl_member member = new_member(process, region, seen);
     struct adding adding = {model, region, &member, counted, seen};
     uint64_t now_mono = ctl_now_mono_ns(region, now);
-    uint64_t begin = region->epoch_mono_ns;
     bool windowed = model->window_ns > 0;
     bool dead = process->state == CTL_DEAD;
+    struct spy_history_window window = {
+        .begin_ns = region->epoch_mono_ns,
+        .end_ns = dead ? seen : UINT64_MAX,
+    };
     if (!windowed)
         add_life(&adding);
-    else if (!add_window(&adding, process, now_mono, &begin) && dead)
+    else if (!add_window(&adding, process, now_mono, &window) && dead)
         return;
     if (windowed && dead && member.calls == 0)
         return;
@@ -225,8 +255,7 @@ void ctl_model_add(struct ctl_model *model, const struct ctl_process *process,
     model->member = ctl_grow(model->member, model->members + 1, sizeof(*model->member));
     model->member[model->members++] = member;
     model->dead += dead;
-    uint64_t end = dead && !windowed ? seen : now_mono;
-    widen(model, ctl_real_ns(region, begin), ctl_real_ns(region, end > begin ? end : begin));
+    take_times(model, region, &window, now_mono);
 }
 
 enum ctl_exit ctl_model_load(struct ctl_model *model, const struct ctl_source *source,

@@ -7,7 +7,7 @@
 #define CTL_MODEL_H
 
 #include "ctl/source.h"
-#include "shared/totals.h"
+#include "shared/history.h"
 
 #define CTL_SECOND_NS 1000000000ull
 #define CTL_BUDGETS   ((uint32_t)SPY_STAT_COUNT) /* of one operation: one a statistic */
@@ -42,6 +42,7 @@ struct ctl_member {
     uint64_t slow_dropped;
     uint32_t operations; /* with calls */
     uint64_t calls;
+    struct spy_use use; /* at the last step of history; of the dead before they were */
 };
 
 struct ctl_repeat; /* repeats.h */
@@ -57,8 +58,10 @@ struct ctl_model {
     size_t dead; /* how many of the members are */
 
     uint64_t window_ns; /* asked for; 0: whole lives */
+    uint64_t ago_ns;    /* the window ends so long ago; 0: now */
     uint64_t begin_ns;  /* CLOCK_REALTIME: where the answer begins and ends */
     uint64_t end_ns;
+    uint64_t reach_ns; /* of a window: what was before is no longer in history; 0: all is */
 
     /* Of the first process; health thresholds: the strictest of all. */
     bool has_rules;

@@ -38,6 +38,16 @@ static uint64_t endpoints(const struct spy_region *region)
     return n;
 }
 
+static uint64_t history(const struct spy_region *region)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < SPY_HISTORY_LEVELS && i < region->history_levels; i++) {
+        uint64_t head = LOAD(region->history[i].head), tail = LOAD(region->history[i].tail);
+        bytes += head > tail ? head - tail : 0;
+    }
+    return bytes;
+}
+
 /* Where the file has holes, what is not one. */
 static uint64_t storage(const struct spy_region *region)
 {
@@ -79,8 +89,7 @@ void ctl_occupancy_read(struct ctl_occupancy *out, const struct spy_region *regi
         SPY_OPEN_CONNS);
     set(out, CTL_TABLE_repeats, repeats(region), SPY_REPEATS);
     set(out, CTL_TABLE_endpoints, endpoints(region), SPY_ENDPOINTS - 1);
-    uint64_t head = LOAD(region->history_head), tail = LOAD(region->history_tail);
-    set(out, CTL_TABLE_history, head > tail ? head - tail : 0, SPY_HISTORY_BYTES);
+    set(out, CTL_TABLE_history, history(region), region->history_bytes);
 }
 
 static const struct {

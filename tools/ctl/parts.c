@@ -10,34 +10,34 @@
 struct ctl_parts ctl_parts_of(const struct spy_totals *t)
 {
     struct ctl_parts parts = {0};
-    parts.ns[CTL_PART_READ] = t->read_ns;
-    parts.ns[CTL_PART_DB_WAIT] = t->db_wait_ns;
-    parts.ns[CTL_PART_DB_ROWS] = t->db_rows_ns;
-    parts.ns[CTL_PART_BLOCKED] = t->blocked_ns;
+    parts.ns[SPY_PART_READ] = t->read_ns;
+    parts.ns[SPY_PART_DB_WAIT] = t->db_wait_ns;
+    parts.ns[SPY_PART_DB_ROWS] = t->db_rows_ns;
+    parts.ns[SPY_PART_BLOCKED] = t->blocked_ns;
     uint64_t left = t->sum_ns;
-    for (unsigned i = 0; i < CTL_PART_PROGRAM; i++) {
+    for (unsigned i = 0; i < SPY_PART_PROGRAM; i++) {
         parts.overlapping = parts.overlapping || parts.ns[i] > left;
         left -= parts.ns[i] < left ? parts.ns[i] : left;
     }
-    parts.ns[CTL_PART_PROGRAM] = left;
+    parts.ns[SPY_PART_PROGRAM] = left;
     return parts;
 }
 
-const char *ctl_part_key(enum ctl_part part)
+const char *ctl_part_key(enum spy_part part)
 {
-    static const char *const keys[CTL_PART_COUNT] = {
+    static const char *const keys[SPY_PART_COUNT] = {
 #define X(id, key, name) key,
-        CTL_PARTS(X)
+        SPY_PARTS(X)
 #undef X
     };
     return keys[part];
 }
 
-const char *ctl_part_name(enum ctl_part part)
+const char *ctl_part_name(enum spy_part part)
 {
-    static const char *const names[CTL_PART_COUNT] = {
+    static const char *const names[SPY_PART_COUNT] = {
 #define X(id, key, name) name,
-        CTL_PARTS(X)
+        SPY_PARTS(X)
 #undef X
     };
     return names[part];

@@ -9,21 +9,9 @@
 #include "ctl/format.h"
 #include "ctl/model.h"
 
-/* Parts of a request's time, in the order in which they are shown: identifier, key, name. PROGRAM
- * is what the others leave. */
-#define CTL_PARTS(X)                             \
-    X(READ, "read", "reading")                   \
-    X(DB_WAIT, "database_wait", "database wait") \
-    X(DB_ROWS, "database_rows", "database rows") \
-    X(BLOCKED, "blocked", "blocked")             \
-    X(PROGRAM, "program", "program")
-
-enum ctl_part {
-#define X(id, key, name) CTL_PART_##id,
-    CTL_PARTS(X)
-#undef X
-        CTL_PART_COUNT
-};
+/* Of the parts of a request's time (shared/parts.h) those that add up to the total: all but the
+ * last, the time to the first byte. */
+#define CTL_PART_COUNT SPY_PART_FIRST_BYTE
 
 struct ctl_parts {
     uint64_t ns[CTL_PART_COUNT]; /* of all calls together */
@@ -32,11 +20,11 @@ struct ctl_parts {
 
 struct ctl_parts ctl_parts_of(const struct spy_totals *totals);
 
-const char *ctl_part_key(enum ctl_part part);
-const char *ctl_part_name(enum ctl_part part);
+const char *ctl_part_key(enum spy_part part);
+const char *ctl_part_name(enum spy_part part);
 
-/* Queries a request. `spread` false: smallest, median and largest are not known, as in a window.
- * `known` false: nor is the mean: queries were not counted. */
+/* Queries a request. `spread` false: smallest, median and largest are not known. `known` false: nor
+ * is the mean: queries were not counted. */
 struct ctl_queries {
     bool known;
     bool spread;

@@ -14,7 +14,7 @@
 
 /* ---- lines of a long form ------------------------------------------------------------------- */
 
-static void print_part(const struct ctl_operation *op, enum ctl_part part,
+static void print_part(const struct ctl_operation *op, enum spy_part part,
                        const struct ctl_parts *parts, const struct ctl_run *run)
 {
     char mean[CTL_NUMBER_BYTES], share[CTL_NUMBER_BYTES];
@@ -29,8 +29,55 @@ void ctl_requests_parts(const struct ctl_operation *op, const struct ctl_run *ru
     struct ctl_parts parts = ctl_parts_of(&op->totals);
     ctl_view_label(run, "parts");
     for (unsigned i = 0; i < CTL_PART_COUNT; i++)
-        print_part(op, (enum ctl_part)i, &parts, run);
+        print_part(op, (enum spy_part)i, &parts, run);
     fprintf(run->out, "%s\n", parts.overlapping ? "  (overlapping)" : "");
+}
+
+/* A quantile of a part, "-" where no request was counted in it. */
+static void quantile_cell(struct ctl_table *table, const struct spy_totals *t, enum spy_part part,
+                          double q)
+{
+    char text[CTL_NUMBER_BYTES] = "-";
+    if (spy_part_count(&t->part[part]) > 0)
+        ctl_format_duration(text, spy_part_quantile_ns(&t->part[part], q, t->max_ns));
+    ctl_table_cell(table, CTL_PLAIN, text);
+}
+
+static void add_part(struct ctl_table *table, const struct spy_totals *t, enum spy_part part,
+                     uint64_t ns)
+{
+    char text[CTL_NUMBER_BYTES];
+    ctl_table_cell(table, CTL_PLAIN, "");
+    ctl_table_cell(table, CTL_PLAIN, ctl_part_name(part));
+    ctl_table_cell(table, CTL_PLAIN, ctl_format_percent(text, (double)ns, (double)t->sum_ns));
+    ctl_table_cell(table, CTL_PLAIN, ctl_format_duration(text, (double)ns / (double)t->calls));
+    quantile_cell(table, t, part, 0.5);
+    quantile_cell(table, t, part, 0.95);
+    quantile_cell(table, t, part, 0.99);
+}
+
+/* All parts with their percentiles, the time to the first byte last: it overlaps the others. */
+static void print_parts(const struct ctl_operation *op, const struct ctl_run *run)
+{
+    static const struct ctl_column columns[] = {
+        {.title = ""},
+        {.title = "PART"},
+        {.title = "SHARE", .right = true},
+        {.title = "MEAN", .right = true},
+        {.title = "P50", .right = true},
+        {.title = "P95", .right = true},
+        {.title = "P99", .right = true},
+    };
+    const struct spy_totals *t = &op->totals;
+    struct ctl_parts parts = ctl_parts_of(t);
+    struct ctl_table *table = ctl_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+    for (unsigned i = 0; i < CTL_PART_COUNT; i++)
+        add_part(table, t, (enum spy_part)i, parts.ns[i]);
+    add_part(table, t, SPY_PART_FIRST_BYTE, t->wait_ns);
+    ctl_table_print(table, run->out, &run->term);
+    ctl_table_free(table);
+    if (parts.overlapping)
+        fputs("  queries ran at once: the parts overlap\n", run->out);
 }
 
 void ctl_requests_queries(const struct ctl_operation *op, const struct ctl_run *run)
@@ -193,25 +240,14 @@ void ctl_requests_table(const struct ctl_model *model, const struct ctl_run *run
 
 /* ---- one request ---------------------------------------------------------------------------- */
 
-static void print_first_byte(const struct ctl_operation *op, const struct ctl_run *run)
-{
-    char mean[CTL_NUMBER_BYTES], share[CTL_NUMBER_BYTES];
-    const struct spy_totals *t = &op->totals;
-    ctl_view_label(run, "first byte");
-    fprintf(run->out, "mean %s (%s)\n",
-            ctl_format_duration(mean, (double)t->wait_ns / (double)t->calls),
-            ctl_format_percent(share, (double)t->wait_ns, (double)t->sum_ns));
-}
-
 void ctl_requests_detail(const struct ctl_model *model, const struct ctl_operation *op,
                          const struct ctl_run *run)
 {
     ctl_detail_begin(model, op, run);
     if (op->totals.calls > 0) {
         ctl_detail_times(op, run);
-        print_first_byte(op, run);
-        ctl_requests_parts(op, run);
         ctl_requests_queries(op, run);
+        print_parts(op, run);
     }
     print_repeats(model, op, run);
     print_attributions(model, run);

@@ -143,7 +143,7 @@ static void add_sum(struct ctl_sum *into, const struct ctl_sum *from)
     into->aborted += from->aborted;
     into->bytes_in += from->bytes_in;
     into->bytes_out += from->bytes_out;
-    for (uint32_t i = 0; i < CTL_PART_PROGRAM; i++)
+    for (uint32_t i = 0; i < SPY_PART_PROGRAM; i++)
         into->part_ns[i] += from->part_ns[i];
     into->queries += from->queries;
     into->repeated += from->repeated;

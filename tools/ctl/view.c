@@ -43,10 +43,11 @@ void ctl_view_heading(const struct ctl_model *model, const struct ctl_run *run)
     if (model->window_ns == 0)
         fprintf(run->out, "; %s, since %s\n", span, since);
     else if (covered + CTL_SECOND_NS < model->window_ns)
-        fprintf(run->out, "; the last %s, of which only %s are covered, since %s\n",
-                ctl_format_limit(window, model->window_ns), span, since);
+        fprintf(run->out, "; the last %s, of which only %s are covered, since %s%s\n",
+                ctl_format_limit(window, model->window_ns), span, since,
+                model->reach_ns > 0 ? ": history holds no more" : "");
     else if (covered > model->window_ns + model->window_ns / 10 + CTL_SECOND_NS)
-        fprintf(run->out, "; the last %s, told in whole steps of 10 s: %s\n",
+        fprintf(run->out, "; the last %s, told in whole steps: %s\n",
                 ctl_format_limit(window, model->window_ns), span);
     else
         fprintf(run->out, "; the last %s\n", ctl_format_limit(window, model->window_ns));
@@ -182,4 +183,13 @@ char *ctl_view_reason(char out[CTL_REASON_BYTES], const struct ctl_operation *op
     if (t->calls < needed)
         snprintf(out + n, CTL_REASON_BYTES - (size_t)n, ", each of which took longer");
     return out;
+}
+
+void ctl_view_use(struct ctl_table *table, const struct spy_use *use)
+{
+    char text[CTL_NUMBER_BYTES];
+    ctl_table_cell(table, CTL_PLAIN,
+                   use->rss_bytes > 0 ? ctl_format_bytes(text, use->rss_bytes) : "-");
+    ctl_table_cell(table, CTL_PLAIN, use->threads > 0 ? ctl_format_count(text, use->threads) : "-");
+    ctl_table_cell(table, CTL_PLAIN, use->fds > 0 ? ctl_format_count(text, use->fds) : "-");
 }

@@ -6,6 +6,7 @@
 #define CTL_VIEW_H
 
 #include "ctl/model.h"
+#include "ctl/table.h"
 
 /* One line: which processes, and which span of time. */
 void ctl_view_heading(const struct ctl_model *model, const struct ctl_run *run);
@@ -42,5 +43,8 @@ char *ctl_view_value(char *out, const struct ctl_operation *op, const struct spy
 #define CTL_REASON_BYTES 200u
 char *ctl_view_reason(char out[CTL_REASON_BYTES], const struct ctl_operation *op,
                       const struct spy_budget *budget);
+
+/* Three cells: memory, threads and descriptors of a process; "-" for what is not known. */
+void ctl_view_use(struct ctl_table *table, const struct spy_use *use);
 
 #endif

@@ -37,6 +37,7 @@ static inline struct spy_region *fixture_region(int32_t pid, uint64_t ticks)
     assert_non_null(r);
     memset(r, 0, bytes);
     spy_region_layout(r);
+    spy_history_begin(r, &spy_history_default);
     r->pid = pid;
     r->uid = geteuid();
     r->start_ticks = ticks;
@@ -253,6 +254,52 @@ static inline void fixture_spread(struct spy_region *r, uint32_t op, uint64_t co
     struct spy_spread *spread = spy_region_chunk(r, cell->spread);
     spread->bucket[spy_spread_index(queries)] += count;
     cell->queries += count * queries;
+}
+
+/* COUNT requests of OP had a part of NS, 0 for none. */
+static inline void fixture_part(struct spy_region *r, uint32_t op, enum spy_part part,
+                                uint64_t count, uint64_t ns)
+{
+    struct spy_cell *cell = fixture_cell(r, op);
+    if (cell->parts == 0)
+        cell->parts = r->arena_used++;
+    struct spy_parts *parts = spy_region_chunk(r, cell->parts);
+    uint32_t index = spy_part_index(ns);
+    _Atomic uint32_t *chunk = &parts->chunk[part][index / SPY_PART_CHUNK_BUCKETS];
+    if (ns == 0) {
+        parts->zero[part] += count;
+        return;
+    }
+    if (*chunk == 0)
+        *chunk = r->arena_used++;
+    struct spy_part_chunk *buckets = spy_region_chunk(r, *chunk);
+    buckets->bucket[index % SPY_PART_CHUNK_BUCKETS] += count;
+}
+
+/* A step of history with COUNT calls of OP of a millisecond each, behind those that there are. */
+static inline void fixture_step(struct spy_region *r, uint32_t op, uint64_t count,
+                                uint64_t begin_ns, uint64_t end_ns)
+{
+    static struct spy_totals delta;
+    spy_totals_clear(&delta);
+    for (uint64_t i = 0; i < count; i++)
+        spy_totals_add_sample(&delta, &(struct spy_sample){.dur_ns = MS}, r->level_bounds_ns);
+    unsigned char *ring = spy_region_section(r, SPY_SECTION_HISTORY);
+    ring += r->history[0].head;
+    struct spy_history_step step = {
+        .records = 1,
+        .begin_ns = begin_ns,
+        .end_ns = end_ns,
+        .use = {.rss_bytes = 1000 * count, .threads = (uint32_t)count, .fds = 10},
+    };
+    size_t bytes = spy_history_encode(ring + sizeof(step), op, &delta);
+    step.bytes = (uint32_t)(sizeof(step) + bytes);
+    step.check =
+        spy_history_seal(spy_history_sum(SPY_HISTORY_SEED, ring + sizeof(step), bytes), &step);
+    memcpy(ring, &step, sizeof(step));
+    r->history[0].head += step.bytes;
+    r->history_applied = r->history[0].head;
+    r->history_rolled_ns = end_ns;
 }
 
 /* Requests of REQUEST repeated STATEMENT. */

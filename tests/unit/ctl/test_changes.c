@@ -103,7 +103,8 @@ static void json_tells_all(void **state)
     assert_string_equal(look(&changes, &told, 5, 300 * MS), "benchmark.p50:met>missed ");
     char *text = json_dumps(told.last, JSON_REAL_PRECISION(15) | JSON_COMPACT);
     assert_string_equal(
-        text, "{\"version\":1,\"window_s\":300.0,\"processes\":[{\"pid\":10,"
+        text, "{\"version\":1,\"window_s\":300.0,\"covered_s\":100.0,"
+              "\"covered_since\":\"2026-01-01T00:00:00Z\",\"processes\":[{\"pid\":10,"
               "\"exe\":\"/usr/bin/parts_server\",\"state\":\"live\","
               "\"started\":\"2025-12-31T23:58:30Z\",\"mode\":\"preload\"}],"
               "\"at\":\"2026-01-01T00:01:40Z\",\"what\":\"benchmark\",\"operation\":\"api.x\","

@@ -49,8 +49,8 @@ static void of_region(void **state)
     assert_int_equal(http->level[SPY_LEVEL_SLOW], 1);
     assert_int_equal(http->codes, 2);
     assert_int_equal(http->bucket[10], 1); /* (1, 2.5] s */
-    assert_int_equal(http->part_ns[CTL_PART_READ], 11);
-    assert_int_equal(http->part_ns[CTL_PART_DB_ROWS], 12);
+    assert_int_equal(http->part_ns[SPY_PART_READ], 11);
+    assert_int_equal(http->part_ns[SPY_PART_DB_ROWS], 12);
     assert_int_equal(http->queries, 13);
     assert_int_equal(http->repeated, 7);
     const struct ctl_sum *sql = find(&sums, "parts_crud.get_part");
@@ -64,7 +64,7 @@ static void of_region(void **state)
     assert_int_equal(find(&both, "parts_crud.get_part")->affected, 6);
     assert_int_equal(find(&both, "parts_crud.get_part")->aborted, 8);
     assert_int_equal(find(&both, "parts_crud.get_part")->attribution.tag, 28);
-    assert_int_equal(find(&both, "api.get_part")->part_ns[CTL_PART_DB_ROWS], 24);
+    assert_int_equal(find(&both, "api.get_part")->part_ns[SPY_PART_DB_ROWS], 24);
     assert_int_equal(find(&both, "api.get_part")->queries, 26);
     assert_int_equal(find(&both, "api.get_part")->repeated, 14);
     free(both.sum);

@@ -69,21 +69,6 @@ static void same_name_of_another_kind(void **state)
     free(r);
 }
 
-/* One step in the ring that ended at 150 s; the rest is not rolled. */
-static void add_step(struct spy_region *r, uint32_t op, uint64_t calls)
-{
-    struct spy_totals delta;
-    spy_totals_clear(&delta);
-    for (uint64_t i = 0; i < calls; i++)
-        spy_totals_add_sample(&delta, &(struct spy_sample){.dur_ns = MS}, r->level_bounds_ns);
-    unsigned char *ring = spy_region_section(r, SPY_SECTION_HISTORY);
-    struct spy_history_step step = {.records = 1, .begin_ns = 140 * SEC, .end_ns = 150 * SEC};
-    step.bytes = (uint32_t)(sizeof(step) + spy_history_encode(ring + sizeof(step), op, &delta));
-    memcpy(ring, &step, sizeof(step));
-    r->history_head = step.bytes;
-    r->history_rolled_ns = 150 * SEC;
-}
-
 static uint64_t calls_in(struct spy_region *r, uint64_t window, enum ctl_state state, double *span)
 {
     struct ctl_model model;
@@ -103,8 +88,8 @@ static void windows(void **state)
     (void)state;
     struct spy_region *r = fixture_region(10, 1000);
     uint32_t op = fixture_op(r, SPY_KIND_SQL, true, "x");
-    fixture_calls(r, op, 3, MS, 0); /* not rolled yet */
-    add_step(r, op, 5);
+    fixture_calls(r, op, 3, MS, 0);               /* not rolled yet */
+    fixture_step(r, op, 5, 140 * SEC, 150 * SEC); /* the rest is not rolled */
     assert_int_equal(calls_in(r, 300 * SEC, CTL_LIVE, &span), 8);
     assert_float_equal(span, 100, 0.001); /* as old as the process */
     assert_int_equal(calls_in(r, 55 * SEC, CTL_LIVE, &span), 8);
@@ -112,7 +97,7 @@ static void windows(void **state)
     assert_int_equal(calls_in(r, 20 * SEC, CTL_LIVE, &span), 3);
     assert_float_equal(span, 50, 0.001); /* since the last roll */
     /* Dead since 150 s or a little later: in the last 55 s, but not in the last 20 s. */
-    r->history_head = r->history_tail = 0;
+    r->history[0].head = r->history[0].tail = r->history_applied = 0;
     assert_int_equal(calls_in(r, 55 * SEC, CTL_DEAD, &span), 3);
     assert_int_equal(calls_in(r, 20 * SEC, CTL_DEAD, &span), 0);
     assert_float_equal(span, -1, 0.001); /* and is left out */
@@ -219,7 +204,8 @@ static void schema(void **state)
     json_t *stats = ctl_json_stats(&model, find(&model, "parts_crud.get_part"));
     char *text = json_dumps(stats, JSON_REAL_PRECISION(15) | JSON_COMPACT);
     assert_string_equal(
-        text, "{\"version\":1,\"window_s\":null,\"processes\":[{\"pid\":10,"
+        text, "{\"version\":1,\"window_s\":null,\"covered_s\":100.0,"
+              "\"covered_since\":\"2026-01-01T00:00:00Z\",\"processes\":[{\"pid\":10,"
               "\"exe\":\"/usr/bin/parts_server\",\"state\":\"live\","
               "\"started\":\"2025-12-31T23:58:30Z\",\"mode\":\"preload\"}],\"operations\":[{"
               "\"operation\":\"parts_crud.get_part\",\"kind\":\"sql\",\"mapped\":true,\"calls\":5,"

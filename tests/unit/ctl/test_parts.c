@@ -18,15 +18,15 @@ static void the_rest_is_the_programs(void **state)
         .blocked_ns = 5,
     };
     struct ctl_parts parts = ctl_parts_of(&totals);
-    assert_int_equal(parts.ns[CTL_PART_READ], 10);
-    assert_int_equal(parts.ns[CTL_PART_DB_WAIT], 20);
-    assert_int_equal(parts.ns[CTL_PART_DB_ROWS], 30);
-    assert_int_equal(parts.ns[CTL_PART_BLOCKED], 5);
-    assert_int_equal(parts.ns[CTL_PART_PROGRAM], 35);
+    assert_int_equal(parts.ns[SPY_PART_READ], 10);
+    assert_int_equal(parts.ns[SPY_PART_DB_WAIT], 20);
+    assert_int_equal(parts.ns[SPY_PART_DB_ROWS], 30);
+    assert_int_equal(parts.ns[SPY_PART_BLOCKED], 5);
+    assert_int_equal(parts.ns[SPY_PART_PROGRAM], 35);
     assert_false(parts.overlapping);
     totals.blocked_ns = 40;
     parts = ctl_parts_of(&totals);
-    assert_int_equal(parts.ns[CTL_PART_PROGRAM], 0);
+    assert_int_equal(parts.ns[SPY_PART_PROGRAM], 0);
     assert_false(parts.overlapping);
 }
 
@@ -36,13 +36,13 @@ static void parts_that_overlap(void **state)
     (void)state;
     totals = (struct spy_totals){.calls = 1, .sum_ns = 100, .db_wait_ns = 180, .blocked_ns = 5};
     struct ctl_parts parts = ctl_parts_of(&totals);
-    assert_int_equal(parts.ns[CTL_PART_DB_WAIT], 180);
-    assert_int_equal(parts.ns[CTL_PART_BLOCKED], 5);
-    assert_int_equal(parts.ns[CTL_PART_PROGRAM], 0);
+    assert_int_equal(parts.ns[SPY_PART_DB_WAIT], 180);
+    assert_int_equal(parts.ns[SPY_PART_BLOCKED], 5);
+    assert_int_equal(parts.ns[SPY_PART_PROGRAM], 0);
     assert_true(parts.overlapping);
     totals.db_wait_ns = totals.db_rows_ns = UINT64_MAX; /* a corrupt region */
     assert_true(ctl_parts_of(&totals).overlapping);
-    assert_int_equal(ctl_parts_of(&totals).ns[CTL_PART_PROGRAM], 0);
+    assert_int_equal(ctl_parts_of(&totals).ns[SPY_PART_PROGRAM], 0);
 }
 
 /* COUNT requests made so many queries. */

@@ -39,6 +39,10 @@ static struct spy_region *make(void)
     fixture_spread(r, HTTP, 2, 1);
     fixture_spread(r, HTTP, 7, 3);
     fixture_spread(r, HTTP, 1, 40);
+    fixture_part(r, HTTP, SPY_PART_DB_WAIT, 6, 0);
+    fixture_part(r, HTTP, SPY_PART_DB_WAIT, 3, 100 * MS);
+    fixture_part(r, HTTP, SPY_PART_DB_WAIT, 1, 1000 * MS);
+    fixture_part(r, HTTP, SPY_PART_FIRST_BYTE, 10, 2000 * MS);
     cell = fixture_cell(r, SQL);
     cell->way_thread = 1200;
     cell->way_only = 3;
@@ -123,10 +127,14 @@ static void one_of_them(void **state)
            "  errors     1  10 %\n"
            "  time       min 50.0 ms  mean 245 ms  p50 50.0 ms  p90 50.0 ms  p95 1.98 s  "
            "p99 1.98 s  p99.9 1.98 s  max 2.00 s\n"
-           "  first byte mean 122 ms (50 %)\n"
-           "  parts      reading 4.90 ms (2 %)  database wait 122 ms (50 %)  database rows "
-           "24.5 ms (10 %)  blocked 49.0 ms (20 %)  program 44.1 ms (18 %)\n"
            "  queries    6.3 a request  min 1  median 3  max about 32\n"
+           "  PART           SHARE     MEAN     P50     P95     P99\n"
+           "  reading          2 %  4.90 ms       -       -       -\n"
+           "  database wait   50 %   122 ms    0 µs  958 ms  958 ms\n"
+           "  database rows   10 %  24.5 ms       -       -       -\n"
+           "  blocked         20 %  49.0 ms       -       -       -\n"
+           "  program         18 %  44.1 ms       -       -       -\n"
+           "  first byte      50 %   122 ms  1.92 s  1.92 s  1.92 s\n"
            "REPEATED IN   STATEMENT               A REQUEST     TIME\n"
            "api.get_part  parts_crud.delete_part          6   120 ms\n"
            "api.get_part  parts_crud.get_part         10.25  90.0 ms\n"
@@ -174,6 +182,8 @@ static void json_is(const json_t *value, const char *wanted)
     free(text);
 }
 
+#define NO_PERCENTILES "{\"p50_ms\":null,\"p95_ms\":null,\"p99_ms\":null}"
+
 static void as_json(void **state)
 {
     (void)state;
@@ -188,7 +198,12 @@ static void as_json(void **state)
             "\"database_rows_ms\":24.5,\"blocked_ms\":49.0,\"program_ms\":44.1,"
             "\"queries\":{\"min\":1,\"median\":3,\"max\":32,\"mean\":6.3},"
             "\"share_percent\":{\"read\":2.0,\"database_wait\":50.0,\"database_rows\":10.0,"
-            "\"blocked\":20.0,\"program\":18.0},\"overlapping\":false}");
+            "\"blocked\":20.0,\"program\":18.0},\"percentiles\":{"
+            "\"read\":" NO_PERCENTILES ",\"database_wait\":{\"p50_ms\":0.0,\"p95_ms\":957.603281,"
+            "\"p99_ms\":957.603281},\"database_rows\":" NO_PERCENTILES
+            ",\"blocked\":" NO_PERCENTILES ",\"program\":" NO_PERCENTILES
+            ",\"first_byte\":{\"p50_ms\":1915.206561,\"p95_ms\":1915.206561,"
+            "\"p99_ms\":1915.206561}},\"overlapping\":false}");
     json_is(json_object_get(document, "attribution"),
             "{\"thread\":1200,\"only\":3,\"tag\":0,\"none\":4}");
     json_is(json_object_get(document, "repeated_statements"),
@@ -322,14 +337,14 @@ static void overlapping_parts_are_marked(void **state)
     free(r);
 }
 
-static void a_window_says_what_it_does_not_know(void **state)
+static void a_window_knows_what_a_life_does(void **state)
 {
     struct ctl_model model;
     (void)state;
     struct spy_region *r = make();
     ctl_model_init(&model, 300 * SEC);
     add(&model, r);
-    print(&model, "     6.3    -       -    -\n");
+    print(&model, "     6.3    1       3  ~32\n");
     print(&model, "repeated statements are those of whole lives\n");
     ctl_model_free(&model);
     free(r);
@@ -409,7 +424,7 @@ int main(void)
         cmocka_unit_test(attribution_in_the_long_form),
         cmocka_unit_test(processes_are_merged),
         cmocka_unit_test(overlapping_parts_are_marked),
-        cmocka_unit_test(a_window_says_what_it_does_not_know),
+        cmocka_unit_test(a_window_knows_what_a_life_does),
         cmocka_unit_test(nothing_to_tell),
         cmocka_unit_test(rows_that_are_no_good),
     };
