@@ -138,17 +138,28 @@ same_as_cli() {
 }
 
 test_answers() {
-    same_as_cli stats /performance/metrics/operations 'del(.operations[].rate)' stats
+    same_as_cli stats /performance/metrics/operations 'del(.operations[].rate, .covered_s)' stats
     assert_json 'exact counts' "$body" \
         '[.operations[] | select(.operation == "api.get_part") | .calls, .status["404"]] == [32, 2]'
     assert_json 'of the one process' "$body" '[.processes[].pid] == [$p]' --argjson p "$watched"
-    same_as_cli 'stats NAME' /performance/metrics/operations/parts_crud.get_part 'del(.operations[].rate)' \
+    same_as_cli 'stats NAME' /performance/metrics/operations/parts_crud.get_part \
+        'del(.operations[].rate, .covered_s)' \
         stats parts_crud.get_part
-    same_as_cli benchmarks /performance/benchmarks . benchmarks
+    same_as_cli benchmarks /performance/benchmarks 'del(.covered_s)' benchmarks
     same_as_cli slow '/performance/metrics/slow-operations?sort=time&limit=3' . slow --sort time --limit 3
     assert_json 'slow and failed calls' "$body" \
         '([.calls[].kind] | unique) == ["http", "sql"] and any(.calls[]; .sqlstate == "23505") and
             any(.calls[]; .operation == "api.get_parts" and .parameters == {"limit": "5"})'
+    same_as_cli history '/performance/history?last=2h&step=2h' 'del(.covered_s, .points[].end, .points[].rate)' \
+        trend --last 2h --step 2h
+    assert_json 'each call is in one of the points' "$body" '[.points[].calls] | add == $n' --argjson n \
+        "$("$PERFSPY_CTL" stats -p "$name" --json | jq '[.operations[] | select(.kind == "http").calls] | add')"
+    assert_json 'and what the process used' "$body" '.points[-1].use | .rss_bytes > 1000000 and .threads > 1 and .fds > 3'
+    ask GET '/performance/history?operation=api.get_part' "$admin"
+    assert_json 'one operation' "$body" '.operation == "api.get_part" and ([.points[].calls] | add) == 32'
+    refuses 'history of what there is not' 404 no_such_operation operation GET '/performance/history?operation=nothing'
+    refuses 'too many steps' 422 invalid_parameter step GET '/performance/history?last=24h&step=1s'
+    refuses 'too short a step' 422 invalid_parameter step GET '/performance/history?step=10ms'
     same_as_cli health /performance/health 'del(.covered_s)' health
     assert_json 'healthy' "$body" '.status == "healthy" and .window_s == 300'
     ask GET '/performance/metrics/operations/GET%20%2Fparts%2F%7Bid%7D%2Fnowhere' "$admin"
@@ -200,7 +211,7 @@ test_refusals() {
     check 'as the OpenAPI file says' conforms GET "$operations/{operation_name}"
     refuses 'part of a name is none' 404 no_such_operation operation_name GET $operations/get_parts_by_type
     local path
-    for path in / /performance /performance/history $operations/ /performance/health/ /Metrics; do
+    for path in / /performance /performance/histories $operations/ /performance/health/ /Metrics; do
         refuses "nothing at $path" 404 not_found null GET "$path"
     done
     refuses 'wrong method' 405 method_not_allowed null DELETE $operations

@@ -8,6 +8,7 @@
 #include "ctl/json.h"
 #include "ctl/occupancy.h"
 #include "ctl/table.h"
+#include "ctl/view.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,9 @@ static const struct ctl_column columns[] = {
     {.title = "RULES", .rank = 1},
     {.title = "OPS", .right = true, .rank = 2},
     {.title = "CALLS", .right = true},
+    {.title = "RSS", .right = true, .rank = 5},
+    {.title = "THREADS", .right = true, .rank = 6},
+    {.title = "FDS", .right = true, .rank = 7},
     {.title = "EXE", .elastic = true},
 };
 
@@ -61,6 +65,7 @@ static void add_row(struct ctl_table *table, const struct entry *e, const struct
     ctl_table_cell(table, bad ? CTL_BAD : CTL_PLAIN, text);
     ctl_table_cell(table, CTL_PLAIN, m != NULL ? ctl_format_count(text, m->operations) : "-");
     ctl_table_cell(table, CTL_PLAIN, m != NULL ? ctl_format_count(text, m->calls) : "-");
+    ctl_view_use(table, m != NULL ? &m->use : &(struct spy_use){0});
     ctl_table_cell(table, CTL_PLAIN, e->process->proc.exe);
 }
 
@@ -142,6 +147,7 @@ static json_t *entry_json(const struct entry *e)
     ctl_json_set(o, "rules", m != NULL ? rules_json(m) : json_null());
     ctl_json_set(o, "operations", m != NULL ? json_integer(m->operations) : json_null());
     ctl_json_set(o, "calls", m != NULL ? ctl_json_count(m->calls) : json_null());
+    ctl_json_set(o, "use", m != NULL ? ctl_json_use(&m->use) : json_null());
     ctl_json_set(o, "problem", ctl_json_text(m != NULL ? m->problem : p->note));
     ctl_json_set(o, "self", m != NULL ? self_json(m) : json_null());
     ctl_json_set(o, "tables", m != NULL ? ctl_occupancy_json(&e->occupancy) : json_null());

@@ -16,9 +16,11 @@
       "than once. Default: all live processes, merged; where there is none, the dead ones; in a "  \
       "window also the dead that did something in it.")                                            \
     X(LAST, 0, "last", "DURATION",                                                                 \
-      "Only what happened in the last DURATION, such as 30s, 5m or 1h. Kept in steps of 10 "       \
-      "seconds, so the window may begin one step early. Default: whole lives; health and watch: "  \
-      "the rules' window.")                                                                        \
+      "Only what happened in the last DURATION, such as 30s, 5m or 1h. Kept in steps, of 10 "      \
+      "seconds at first and of minutes later, so the window may begin one step early. Default: "   \
+      "whole lives; health and watch: the rules' window; trend: an hour.")                         \
+    X(STEP, 0, "step", "DURATION",                                                                 \
+      "One line for each DURATION. Default: what gives some thirty lines.")                        \
     X(JSON, 'j', "json", "", "Print JSON. Durations are milliseconds.")                            \
     X(WATCH, 'w', "watch", "[SECONDS]",                                                            \
       "Print again every SECONDS (default 2) until interrupted; with --json one document a line.") \
@@ -95,6 +97,7 @@ enum ctl_exit ctl_cmd_stats(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_slow(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_capture(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_inflight(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_trend(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_requests(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_health(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_benchmarks(const struct ctl_run *run);

@@ -25,6 +25,9 @@ struct ctl_metrics_program {
 void ctl_metrics_print(struct ctl_ledger *ledger, const struct ctl_source *source,
                        const struct ctl_run *run);
 
+/* metrics_use.c: what the live processes of the programs use. */
+void ctl_metrics_use(FILE *out, const struct ctl_metrics_program *program, size_t programs);
+
 /* metrics_text.c: prints them. PROGRAM and SUMS are in the order in which they shall appear. */
 void ctl_metrics_text(FILE *out, const struct ctl_sums *sums, size_t count,
                       struct ctl_metrics_program *program, size_t programs);

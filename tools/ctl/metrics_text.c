@@ -146,9 +146,9 @@ static void sqlstates(FILE *out, const char *program, const struct ctl_sum *sum)
 
 static void parts(FILE *out, const char *program, const struct ctl_sum *sum)
 {
-    for (unsigned i = 0; i < CTL_PART_PROGRAM; i++) {
+    for (unsigned i = 0; i < SPY_PART_PROGRAM; i++) {
         ctl_prom_identity(out, "perfspy_request_part_seconds_total", program, sum->name);
-        ctl_prom_label(out, ",part=\"", ctl_part_key((enum ctl_part)i));
+        ctl_prom_label(out, ",part=\"", ctl_part_key((enum spy_part)i));
         ctl_prom_seconds(out, sum->part_ns[i]);
     }
 }
@@ -379,6 +379,7 @@ void ctl_metrics_text(FILE *out, const struct ctl_sums *sums, size_t count,
 {
     const struct text t = {out, sums, count, program, programs};
     print_processes(&t);
+    ctl_metrics_use(out, program, programs);
     print_health(&t);
     print_benchmarks(&t);
     print_operations(&t);

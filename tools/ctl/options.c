@@ -17,6 +17,7 @@
 
 #define WATCH_DEFAULT_NS 2000000000ull
 #define WATCH_MIN_NS     100000000ull
+#define STEP_MIN_NS      1000000000ull
 #define HOLD_MAX         1000u
 
 struct parser {
@@ -107,6 +108,14 @@ static enum ctl_exit set_duration(struct parser *p, const char *name, const char
     return CTL_OK;
 }
 
+static enum ctl_exit set_step(struct parser *p, const char *value)
+{
+    uint64_t *ns = &p->line->args.step_ns;
+    if (!spy_duration_parse(value, ns) || *ns < STEP_MIN_NS)
+        return bad_value(p, "step", value, "a duration of 1s or more");
+    return CTL_OK;
+}
+
 static enum ctl_exit set_every(struct parser *p, const char *value)
 {
     if (!parse_seconds(value, &p->line->args.every_ns))
@@ -173,6 +182,8 @@ static enum ctl_exit set(struct parser *p, unsigned id, const char *value)
         return CTL_OK;
     case CTL_OPTION_LAST:
         return set_duration(p, "last", value, &args->last_ns);
+    case CTL_OPTION_STEP:
+        return set_step(p, value);
     case CTL_OPTION_WATCH:
         args->watch_ns = WATCH_DEFAULT_NS;
         if (value != NULL && !parse_seconds(value, &args->watch_ns))

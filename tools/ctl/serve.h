@@ -104,6 +104,8 @@ bool ctl_serve_admit(struct ctl_serve *serve, const struct ctl_route *route,
 #define CTL_PARAM_SORT      8u
 #define CTL_PARAM_MIN_CALLS 16u
 #define CTL_PARAM_WORST     32u
+#define CTL_PARAM_STEP      64u
+#define CTL_PARAM_OPERATION 128u
 
 /* Adds the parameters of REQUEST, which may only be those of ALLOWED, to ARGS; *PID is set to the
  * process asked for, or left alone. False after an error in REPLY: 422. Texts point into
@@ -134,6 +136,7 @@ void ctl_answer_operations(struct ctl_answer *answer);
 void ctl_answer_operation(struct ctl_answer *answer);
 void ctl_answer_slow(struct ctl_answer *answer);
 void ctl_answer_requests(struct ctl_answer *answer);
+void ctl_answer_history(struct ctl_answer *answer);
 void ctl_answer_inflight(struct ctl_answer *answer);
 void ctl_answer_benchmarks(struct ctl_answer *answer);
 void ctl_answer_validate(struct ctl_answer *answer);

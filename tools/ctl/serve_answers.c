@@ -10,6 +10,7 @@
 #include "ctl/json.h"
 #include "ctl/repeats.h"
 #include "ctl/serve.h"
+#include "ctl/trend.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,38 @@ void ctl_answer_requests(struct ctl_answer *a)
     ctl_repeats_sort(&model);
     reply_json(a, ctl_json_requests(&model, NULL));
     ctl_model_free(&model);
+}
+
+static const char *operation_of(const struct ctl_request *request)
+{
+    for (size_t i = 0; i < request->params; i++)
+        if (strcmp(request->param[i].name, "operation") == 0)
+            return request->param[i].value;
+    return NULL;
+}
+
+/* Without a process there is nothing in it. What is wrong before any process was looked at are the
+ * steps. */
+void ctl_answer_history(struct ctl_answer *a)
+{
+    struct ctl_source source;
+    struct ctl_trend trend;
+    const char *name = operation_of(a->request);
+    if (!find(a, &source, CTL_WANT_WINDOW))
+        return;
+    enum ctl_exit result = ctl_trend_load(&trend, &source, &a->run, name);
+    bool whole = trend.only != NULL && strcmp(trend.only->name, name) == 0;
+    if (result == CTL_USAGE && trend.model.members == 0)
+        ctl_reply_error(a->reply, 422, "invalid_parameter", "step", "%s", first_sentence(a));
+    else if (name == NULL || whole)
+        reply_json(a, ctl_json_trend(&trend));
+    else if (trend.only != NULL)
+        ctl_reply_error(a->reply, 404, "no_such_operation", "operation",
+                        "no operation is called \"%s\"; did you mean %s?", name, trend.only->name);
+    else
+        ctl_reply_error(a->reply, 404, "no_such_operation", "operation", "%s", first_sentence(a));
+    ctl_trend_free(&trend);
+    ctl_source_free(&source);
 }
 
 void ctl_answer_inflight(struct ctl_answer *a)

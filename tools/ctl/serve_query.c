@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SECOND_NS 1000000000ull
+
 /* ---- decoding ------------------------------------------------------------------------------- */
 
 static int hex_value(char c)
@@ -71,6 +73,18 @@ static bool set_last(struct ctl_args *args, const char *value)
     return spy_duration_parse(value, &args->last_ns) && args->last_ns > 0;
 }
 
+static bool set_step(struct ctl_args *args, const char *value)
+{
+    return spy_duration_parse(value, &args->step_ns) && args->step_ns >= SECOND_NS;
+}
+
+/* Whoever answers takes it from the request. */
+static bool set_operation(struct ctl_args *args, const char *value)
+{
+    (void)args;
+    return *value != '\0';
+}
+
 static bool set_limit(struct ctl_args *args, const char *value)
 {
     uint64_t limit;
@@ -107,6 +121,8 @@ static const struct {
     {"last", CTL_PARAM_LAST, set_last, "a duration such as 30s, 5m or 1h"},
     {"limit", CTL_PARAM_LIMIT, set_limit, "a number of 1 or more"},
     {"sort", CTL_PARAM_SORT, set_sort, "\"duration\" or \"time\""},
+    {"step", CTL_PARAM_STEP, set_step, "a duration of 1s or more"},
+    {"operation", CTL_PARAM_OPERATION, set_operation, "the name of an operation"},
     {"min_calls", CTL_PARAM_MIN_CALLS, set_min_calls, "a number of 1 or more"},
     {"worst", CTL_PARAM_WORST, set_worst, "\"true\" or \"false\""},
 };
@@ -117,7 +133,7 @@ static const struct {
 
 static bool unknown(const struct ctl_param *given, unsigned allowed, struct ctl_reply *reply)
 {
-    char names[64] = "none";
+    char names[96] = "none";
     size_t used = 0;
     for (size_t i = 0; i < PARAMS; i++)
         if ((allowed & params[i].bit) != 0)

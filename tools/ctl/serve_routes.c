@@ -20,6 +20,8 @@ static const struct ctl_route routes[] = {
      ctl_answer_slow},
     {"/performance/requests", "GET", CTL_FOR_SUPER_ADMINS, CTL_PARAM_PID | CTL_PARAM_LAST,
      ctl_answer_requests},
+    {"/performance/history", "GET", CTL_FOR_SUPER_ADMINS,
+     CTL_PARAM_PID | CTL_PARAM_LAST | CTL_PARAM_STEP | CTL_PARAM_OPERATION, ctl_answer_history},
     {"/performance/inflight", "GET", CTL_FOR_SUPER_ADMINS, CTL_PARAM_PID | CTL_PARAM_LIMIT,
      ctl_answer_inflight},
     {"/performance/benchmarks", "GET", CTL_FOR_SUPER_ADMINS,

@@ -171,8 +171,9 @@ static void ps(void **state)
 {
     (void)state;
     expect(ctl_cmd_ps, only_ours(), CTL_OK,
-           "     PID  STATE    AGE  MODE     RULES    OPS  CALLS  EXE\n"
-           "99999999  dead   3 min  preload  invalid    2     15  /usr/bin/parts_server\n"
+           "     PID  STATE    AGE  MODE     RULES    OPS  CALLS       RSS  THREADS  FDS  EXE\n"
+           "99999999  dead   3 min  preload  invalid    2     15  20.0 MiB        7    -  "
+           "/usr/bin/parts_server\n"
            "99999999: rules.yml:3:5: unknown key \"htp\"\n"
            "99999999: 4 connections not watched because the stream table is full\n",
            "");
@@ -182,7 +183,7 @@ static void json_is_json(void **state)
 {
     static enum ctl_exit (*const commands[])(const struct ctl_run *) = {
         ctl_cmd_stats, ctl_cmd_benchmarks, ctl_cmd_health,   ctl_cmd_slow,
-        ctl_cmd_ps,    ctl_cmd_requests,   ctl_cmd_inflight,
+        ctl_cmd_ps,    ctl_cmd_requests,   ctl_cmd_inflight, ctl_cmd_trend,
     };
     struct ctl_args args = only_ours();
     (void)state;
@@ -261,6 +262,8 @@ static int set_up(void **state)
     region->rules_state = SPY_RULES_INVALID;
     strcpy(region->rules_error, "rules.yml:3:5: unknown key \"htp\"");
     region->self[SPY_SELF_STREAMS_FULL] = 4;
+    region->rss_bytes = 20u << 20;
+    region->threads = 7;
     fixture_save(region, dir);
     return 0;
 }
