@@ -6,6 +6,8 @@
 #include "unit/ctl/fixture.h"
 
 static char dir[SPY_PATH_BYTES];
+static const char *pids[] = {"99999990", "99999991"};
+static size_t processes = 1; /* that have a region */
 
 /* Steps that end at 110, 120, 125 and 170 s of a process that began at 100 s; it is 200 s. Its dead
  * region is looked at: the last two calls are not rolled. */
@@ -25,11 +27,12 @@ static struct spy_region *make(int32_t pid)
 static enum ctl_exit load(struct ctl_trend *trend, const char *name, uint64_t last, uint64_t step,
                           char **said)
 {
-    struct ctl_args args = {.last_ns = last, .step_ns = step};
+    struct ctl_args args = {
+        .process = pids, .processes = processes, .last_ns = last, .step_ns = step};
     struct ctl_source source;
     struct capture c;
     capture_begin(&c, &args);
-    ctl_source_scan(&source, c.run.err);
+    assert_int_equal(ctl_source_open(&source, &c.run, CTL_WANT_WINDOW), CTL_OK);
     enum ctl_exit result = ctl_trend_load(trend, &source, &c.run, name);
     capture_end(&c);
     ctl_source_free(&source);
@@ -82,6 +85,7 @@ static void processes_are_added_up(void **state)
     (void)state;
     struct spy_region *r = make(99999991);
     fixture_save(r, dir);
+    processes = 2;
     assert_int_equal(load(&trend, "get_part", 100 * SEC, 100 * SEC, &said), CTL_USAGE);
     assert_non_null(strstr(said, "get_part"));
     ctl_trend_free(&trend);
