@@ -219,7 +219,7 @@ alive sandbox drop
 region=$(echo "$run_dir"/*.region)
 counted "after root became nobody" "$guest" 'select ?' 5
 counted "requests, too" "$guest" 'GET /x' 2
-assert_eq "the region stays root's" '0 400' "$(stat -c '%u %a' "$region")"
+assert_eq "the region stays root's" '0 600' "$(stat -c '%u %a' "$region")"
 assert_match "the socket answers root" '^ok ' "$(ask "${region%.region}.sock" help)"
 refused_status=0
 refused=$(as_nobody "$PERFSPY_CTL" stats -p "$guest" 2>&1) || refused_status=$?
@@ -230,7 +230,7 @@ leave
 
 # Who has become nobody before is watched as nobody: in a directory of his, else in memory only.
 OWNER=65534 alive sandbox dropped
-assert_eq "what nobody is watched in is his" '65534 400' "$(stat -c '%u %a' "$run_dir"/*.region)"
+assert_eq "what nobody is watched in is his" '65534 600' "$(stat -c '%u %a' "$run_dir"/*.region)"
 assert_eq "and he may look" live "$(as_nobody "$PERFSPY_CTL" ps -p "$guest" --json | jq -r '.processes[0].state')"
 leave
 OWNER=0 alive sandbox dropped
