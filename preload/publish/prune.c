@@ -43,7 +43,8 @@ static bool know_the_living(void)
     return fd >= 0;
 }
 
-/* When the region's helper thread was last awake: seconds since 1970; 0 where it does not say. */
+/* When the region's helper thread was last awake, or else when the watch began: seconds since 1970;
+ * 0 where it does not say. */
 static int64_t awake(int fd)
 {
     struct spy_region header;
@@ -51,8 +52,8 @@ static int64_t awake(int fd)
         header.magic != SPY_REGION_MAGIC || header.version != SPY_REGION_VERSION)
         return 0;
     uint64_t awake_ns = atomic_load_explicit(&header.awake_ns, memory_order_relaxed);
-    if (awake_ns < header.epoch_mono_ns)
-        return 0;
+    if (awake_ns < header.epoch_mono_ns) /* it never was: a short life */
+        awake_ns = header.epoch_mono_ns;
     return (int64_t)((header.epoch_real_ns + awake_ns - header.epoch_mono_ns) / 1000000000u);
 }
 

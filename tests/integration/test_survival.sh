@@ -259,7 +259,7 @@ if "${unshare[@]}" mount -t tmpfs -o size=1m,mode=700 none "$TEST_DIR/disk" 2>/d
     done >"$TEST_DIR/many.sql"
     cat >"$TEST_DIR/on-small-disk" <<'SH'
 #!/bin/sh
-mount -t tmpfs -o size=3m,mode=700 none "$PERFSPY_DIR" || exit 1
+mount -t tmpfs -o size=2500k,mode=700 none "$PERFSPY_DIR" || exit 1
 LD_PRELOAD=$1 psql -XqAt -v ON_ERROR_STOP=1 -f "$2" -o "$4.out"
 status=$?
 env - "PERFSPY_DIR=$PERFSPY_DIR" "$3" stats --json >"$4.stats"
