@@ -18,7 +18,9 @@
     X(LAST, 0, "last", "DURATION",                                                                 \
       "Only what happened in the last DURATION, such as 30s, 5m or 1h. Kept in steps, of 10 "      \
       "seconds at first and of minutes later, so the window may begin one step early. Default: "   \
-      "whole lives; health and watch: the rules' window; trend: an hour.")                         \
+      "whole lives; health and watch: the rules' window; trend: an hour; diff: 5m.")               \
+    X(BEFORE, 0, "before", "DURATION",                                                             \
+      "Compare with the window that ended DURATION ago. Default: with the one directly before.")   \
     X(STEP, 0, "step", "DURATION",                                                                 \
       "One line for each DURATION. Default: what gives some thirty lines.")                        \
     X(JSON, 'j', "json", "", "Print JSON. Durations are milliseconds.")                            \
@@ -98,6 +100,7 @@ enum ctl_exit ctl_cmd_slow(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_capture(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_inflight(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_trend(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_diff(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_requests(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_health(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_benchmarks(const struct ctl_run *run);

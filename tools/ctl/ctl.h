@@ -49,9 +49,10 @@ struct ctl_args {
     size_t processes;
     char **operand; /* what is neither option nor command */
     size_t operands;
-    uint64_t last_ns;  /* 0: not given */
-    uint64_t watch_ns; /* 0: not given */
-    uint64_t step_ns;  /* 0: not given */
+    uint64_t last_ns;   /* 0: not given */
+    uint64_t before_ns; /* 0: not given */
+    uint64_t watch_ns;  /* 0: not given */
+    uint64_t step_ns;   /* 0: not given */
     enum ctl_sort sort;
     size_t limit; /* 0: not given */
     const char *rules;

@@ -249,6 +249,8 @@ void ctl_model_add(struct ctl_model *model, const struct ctl_process *process,
         return;
     if (windowed && dead && member.calls == 0)
         return;
+    if (model->ago_ns > 0 && window.end_ns <= window.begin_ns)
+        return; /* younger than the window */
     add_names(&adding);
     ctl_repeats_add(model, region);
     take_rules(model, region);

@@ -74,7 +74,8 @@ void ctl_model_init(struct ctl_model *model, uint64_t window_ns);
 void ctl_model_free(struct ctl_model *model);
 
 /* Adds what PROCESS did: ever, or in the model's window before NOW. REGION must have passed
- * spy_region_check(). A dead process that did nothing in the window is left out. */
+ * spy_region_check(). A dead process that did nothing in the window is left out, and so is one that
+ * is younger than a window that has ended. */
 void ctl_model_add(struct ctl_model *model, const struct ctl_process *process,
                    const struct spy_region *region, const struct ctl_run *now);
 

@@ -182,6 +182,8 @@ static enum ctl_exit set(struct parser *p, unsigned id, const char *value)
         return CTL_OK;
     case CTL_OPTION_LAST:
         return set_duration(p, "last", value, &args->last_ns);
+    case CTL_OPTION_BEFORE:
+        return set_duration(p, "before", value, &args->before_ns);
     case CTL_OPTION_STEP:
         return set_step(p, value);
     case CTL_OPTION_WATCH:

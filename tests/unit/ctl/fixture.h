@@ -276,14 +276,11 @@ static inline void fixture_part(struct spy_region *r, uint32_t op, enum spy_part
     buckets->bucket[index % SPY_PART_CHUNK_BUCKETS] += count;
 }
 
-/* A step of history with COUNT calls of OP of a millisecond each, behind those that there are. */
-static inline void fixture_step(struct spy_region *r, uint32_t op, uint64_t count,
-                                uint64_t begin_ns, uint64_t end_ns)
+/* A step of history with what OP did in it, behind those that there are. */
+static inline void fixture_delta(struct spy_region *r, uint32_t op, const struct spy_totals *delta,
+                                 uint64_t begin_ns, uint64_t end_ns)
 {
-    static struct spy_totals delta;
-    spy_totals_clear(&delta);
-    for (uint64_t i = 0; i < count; i++)
-        spy_totals_add_sample(&delta, &(struct spy_sample){.dur_ns = MS}, r->level_bounds_ns);
+    uint64_t count = delta->calls;
     unsigned char *ring = spy_region_section(r, SPY_SECTION_HISTORY);
     ring += r->history[0].head;
     struct spy_history_step step = {
@@ -292,7 +289,7 @@ static inline void fixture_step(struct spy_region *r, uint32_t op, uint64_t coun
         .end_ns = end_ns,
         .use = {.rss_bytes = 1000 * count, .threads = (uint32_t)count, .fds = 10},
     };
-    size_t bytes = spy_history_encode(ring + sizeof(step), op, &delta);
+    size_t bytes = spy_history_encode(ring + sizeof(step), op, delta);
     step.bytes = (uint32_t)(sizeof(step) + bytes);
     step.check =
         spy_history_seal(spy_history_sum(SPY_HISTORY_SEED, ring + sizeof(step), bytes), &step);
@@ -300,6 +297,17 @@ static inline void fixture_step(struct spy_region *r, uint32_t op, uint64_t coun
     r->history[0].head += step.bytes;
     r->history_applied = r->history[0].head;
     r->history_rolled_ns = end_ns;
+}
+
+/* The same with COUNT calls of a millisecond each. */
+static inline void fixture_step(struct spy_region *r, uint32_t op, uint64_t count,
+                                uint64_t begin_ns, uint64_t end_ns)
+{
+    static struct spy_totals delta;
+    spy_totals_clear(&delta);
+    for (uint64_t i = 0; i < count; i++)
+        spy_totals_add_sample(&delta, &(struct spy_sample){.dur_ns = MS}, r->level_bounds_ns);
+    fixture_delta(r, op, &delta, begin_ns, end_ns);
 }
 
 /* Requests of REQUEST repeated STATEMENT. */
