@@ -103,7 +103,7 @@ static inline struct spy_sql_normal spy_sql_normalise(const char *text, size_t l
  * A cheap stand-in for TEXT: what its literals are does not show in it, and it normalises as TEXT
  * does, with the same HOW (0 or SPY_SQL_BACKSLASH), also statement by statement. Writes it to OUT,
  * without a NUL, and returns its length; 0 where there is none, being too hard to tell without
- * lexing, or longer than CAP - SPY_SQL_SKELETON_SLACK. Comments are too hard: a text with a
+ * lexing, or longer than CAP - SPY_SQL_SKELETON_SLACK. Block comments are too hard: a text with a
  * skeleton has none.
  */
 #define SPY_SQL_SKELETON_SLACK 16u

@@ -10,10 +10,11 @@
  * - a string from a quote that touches no word before it, and so has no prefix, to the quote that
  *   closes it; it becomes '';
  * - digits that touch no word on either side; they become 1. Letters, underscores and dollars make
- *   words: 1.5 has such digits twice, 1e5, 0x1F, 1_000 and $1 have none.
+ *   words: 1.5 has such digits twice, 1e5, 0x1F, 1_000 and $1 have none;
+ * - what a line comment says, which is none of the server's business; the two minuses stay.
  *
- * A text in which that could be wrong has no skeleton: where there is a comment, a dollar that
- * begins no $n, a string with a prefix, a backslash that may escape a quote, an open end.
+ * A text in which that could be wrong has no skeleton: where there is a block comment, a dollar
+ * that begins no $n, a string with a prefix, a backslash that may escape a quote, an open end.
  *
  * Any thread, any signal handler; allocates nothing; reads the text once.
  */
@@ -160,13 +161,24 @@ static inline void take_digits(struct cursor *c)
     }
 }
 
-/* A minus, slash or dollar that begins nothing. */
+/* Up to the newline, which stays: it tells whether a string goes on behind it. */
+static inline void take_line_comment(struct cursor *c)
+{
+    memcpy(c->to, "--", 2);
+    c->to += 2;
+    c->at = spy_sql_line_end(c->at, c->end);
+}
+
+/* A minus, slash or dollar that begins nothing, or a line comment. */
 static inline bool copy_alone(struct cursor *c)
 {
     char next = c->end - c->at >= 2 ? c->at[1] : ' ';
 
-    if ((*c->at == '-' && next == '-') || (*c->at == '/' && next == '*') ||
-        (*c->at == '$' && !spy_sql_is_digit(next)))
+    if (*c->at == '-' && next == '-') {
+        take_line_comment(c);
+        return true;
+    }
+    if ((*c->at == '/' && next == '*') || (*c->at == '$' && !spy_sql_is_digit(next)))
         return false;
     *c->to++ = *c->at++;
     return true;

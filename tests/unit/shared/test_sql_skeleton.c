@@ -84,14 +84,25 @@ static void the_rest_stays(void **state)
     becomes("a /", "a /");
 }
 
+static void line_comments(void **state)
+{
+    (void)state;
+    becomes("a -- of a firm's \"$ /* 12", "a --");
+    becomes("--", "--");
+    becomes("---1\n-2--3\r--", "--\n-1--\r--");
+    becomes("'a' -- b\n 'c'--d\n'e'", "'' --\n ''--\n''");
+    becomes("'a' -- b\n, 7 <-- 8\n 9", "'' --\n, 1 <--\n 1");
+    becomes("'-- a' -- 'b'\n+ \"--\"", "'' --\n+ \"--\"");
+}
+
 static void none(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "",         "a -- b", "a /* b */",       "--",    "/*",    "e'a'",
-        "E'\\''",   "n'a'",   "x'1F' or b'1'",   "U&'a'", "u&'a'", "date'2020-01-01'",
-        "1'a'",     "$$a$$",  "$tag$ a $tag$",   "a$b",   "$",     "'open",
-        "'open ''", "\"open", "'a' \"b\" 'open", "é'a'",  "$1'a'", "a_'b'",
+        "",         "a -/**/ b", "a /* b */",       "-- \n/*", "/*",    "e'a'",
+        "E'\\''",   "n'a'",      "x'1F' or b'1'",   "U&'a'",   "u&'a'", "date'2020-01-01'",
+        "1'a'",     "$$a$$",     "$tag$ a $tag$",   "a$b",     "$",     "'open",
+        "'open ''", "\"open",    "'a' \"b\" 'open", "é'a'",    "$1'a'", "a_'b'",
     };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -141,9 +152,13 @@ static void too_long(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(strings),        cmocka_unit_test(numbers),
-        cmocka_unit_test(the_rest_stays), cmocka_unit_test(none),
-        cmocka_unit_test(backslashes),    cmocka_unit_test(wherever_it_stands),
+        cmocka_unit_test(strings),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(the_rest_stays),
+        cmocka_unit_test(line_comments),
+        cmocka_unit_test(none),
+        cmocka_unit_test(backslashes),
+        cmocka_unit_test(wherever_it_stands),
         cmocka_unit_test(too_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
