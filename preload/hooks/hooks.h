@@ -90,6 +90,15 @@ bool spy_closed_by_syscall(long number, const long a[6], long *result);
 #define SPY_LIBC(name) \
     (__builtin_expect(spy_libc.name == NULL, 0) ? (spy_hooks_init(), spy_libc.name) : spy_libc.name)
 
+/* Jumps to the original of libc function NAME from a wrapper that has nothing else to do. The rest
+ * of such a wrapper is a function of its own (SPY_REST), so that this saves no register. */
+#define SPY_GO_ON(name, ...)                   \
+    do {                                       \
+        if (spy_libc.name != NULL)             \
+            return spy_libc.name(__VA_ARGS__); \
+    } while (0)
+#define SPY_REST __attribute__((noinline)) static
+
 /* The original of libpq function NAME in the copy PQ. NULL where the copy is too old for it: a
  * program cannot ask for it then, but by finding our wrapper, which answers as a failed call. */
 #define SPY_REAL(pq, name) ((__typeof__(&name))(pq)->hook[SPY_PQ_##name])

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Wrappers of the calls that take bytes from sockets. On a descriptor that is no watched connection
- * each is one load, the original, and a look at the first byte that came.
+ * each is one load, the original, and a look at the first byte that came; the two that everybody
+ * calls jump to the original where it is known that there is nothing to look for.
  */
 #include "hooks/hooks.h"
 #include "observe/stream.h"
@@ -15,7 +16,7 @@
 /* ---- read -------------------------------------------------------------------------------------
  */
 
-SPY_EXPORT ssize_t read(int fd, void *buffer, size_t n)
+SPY_REST ssize_t read_any(int fd, void *buffer, size_t n)
 {
     if (!spy_stream_watched(fd)) {
         ssize_t got = SPY_LIBC(read)(fd, buffer, n);
@@ -26,6 +27,13 @@ SPY_EXPORT ssize_t read(int fd, void *buffer, size_t n)
     ssize_t got = SPY_LIBC(read)(fd, buffer, n);
     spy_stream_in(&io, buffer, got);
     return got;
+}
+
+SPY_EXPORT ssize_t read(int fd, void *buffer, size_t n)
+{
+    if (spy_stream_passes_in(fd))
+        SPY_GO_ON(read, fd, buffer, n);
+    return read_any(fd, buffer, n);
 }
 
 SPY_EXPORT ssize_t __read(int fd, void *buffer, size_t n)
@@ -95,7 +103,7 @@ static void strange(int fd, const void *buffer, ssize_t got, int flags)
         spy_stream_stranger(fd, buffer, got);
 }
 
-SPY_EXPORT ssize_t recv(int fd, void *buffer, size_t n, int flags)
+SPY_REST ssize_t recv_any(int fd, void *buffer, size_t n, int flags)
 {
     if (!spy_stream_watched(fd)) {
         ssize_t got = SPY_LIBC(recv)(fd, buffer, n, flags);
@@ -106,6 +114,13 @@ SPY_EXPORT ssize_t recv(int fd, void *buffer, size_t n, int flags)
     ssize_t got = SPY_LIBC(recv)(fd, buffer, n, flags);
     received(&io, buffer, got, flags);
     return got;
+}
+
+SPY_EXPORT ssize_t recv(int fd, void *buffer, size_t n, int flags)
+{
+    if (spy_stream_passes_in(fd))
+        SPY_GO_ON(recv, fd, buffer, n, flags);
+    return recv_any(fd, buffer, n, flags);
 }
 
 SPY_EXPORT ssize_t __recv_chk(int fd, void *buffer, size_t n, size_t room, int flags)

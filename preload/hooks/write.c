@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-SPY_EXPORT ssize_t write(int fd, const void *buffer, size_t n)
+SPY_REST ssize_t write_any(int fd, const void *buffer, size_t n)
 {
     if (!spy_stream_watched(fd))
         return SPY_LIBC(write)(fd, buffer, n);
@@ -17,6 +17,13 @@ SPY_EXPORT ssize_t write(int fd, const void *buffer, size_t n)
     ssize_t sent = SPY_LIBC(write)(fd, buffer, n);
     spy_stream_out(&io, buffer, n, sent);
     return sent;
+}
+
+SPY_EXPORT ssize_t write(int fd, const void *buffer, size_t n)
+{
+    if (spy_stream_passes_out(fd))
+        SPY_GO_ON(write, fd, buffer, n);
+    return write_any(fd, buffer, n);
 }
 
 SPY_EXPORT ssize_t __write(int fd, const void *buffer, size_t n)
@@ -48,7 +55,7 @@ static ssize_t send_unwatched(int fd, const void *buffer, size_t n, int flags)
     return sent;
 }
 
-SPY_EXPORT ssize_t send(int fd, const void *buffer, size_t n, int flags)
+SPY_REST ssize_t send_any(int fd, const void *buffer, size_t n, int flags)
 {
     if (!spy_stream_watched(fd))
         return send_unwatched(fd, buffer, n, flags);
@@ -56,6 +63,13 @@ SPY_EXPORT ssize_t send(int fd, const void *buffer, size_t n, int flags)
     ssize_t sent = SPY_LIBC(send)(fd, buffer, n, flags);
     spy_stream_out(&io, buffer, n, sent);
     return sent;
+}
+
+SPY_EXPORT ssize_t send(int fd, const void *buffer, size_t n, int flags)
+{
+    if (spy_stream_passes_out(fd) && spy_thread.sending == NULL)
+        SPY_GO_ON(send, fd, buffer, n, flags);
+    return send_any(fd, buffer, n, flags);
 }
 
 SPY_EXPORT ssize_t __send(int fd, const void *buffer, size_t n, int flags)

@@ -15,6 +15,7 @@
 #define SPY_OBSERVE_STREAM_H
 
 #include "observe/descriptors.h"
+#include "runtime/process.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -27,6 +28,23 @@ static inline bool spy_stream_watched(int fd)
     _Atomic uint64_t *word = spy_fd_word(fd);
     return word != NULL &&
            (int64_t)atomic_load_explicit(word, memory_order_relaxed) > (int64_t)SPY_FD_FOREIGN;
+}
+
+/* At a glance: what is read from FD is no request to us. FD is known to be another's, as libpq's
+ * connections are, or the library is dormant. */
+static inline bool spy_stream_passes_in(int fd)
+{
+    return atomic_load_explicit(&spy_process_dormant, memory_order_relaxed) ||
+           ((unsigned)fd < SPY_FD_DIRECT &&
+            atomic_load_explicit(&spy_fd_direct[fd], memory_order_relaxed) == SPY_FD_FOREIGN);
+}
+
+/* The same of what is written to FD: it is not watched. */
+static inline bool spy_stream_passes_out(int fd)
+{
+    return (unsigned)fd < SPY_FD_DIRECT &&
+           (int64_t)atomic_load_explicit(&spy_fd_direct[fd], memory_order_relaxed) <=
+               (int64_t)SPY_FD_FOREIGN;
 }
 
 /* A call on a watched descriptor: noted before the real call, so that what it returns is never
@@ -74,7 +92,8 @@ void spy_stream_join(int fd, const char *data, size_t n);
  * a look at the first byte. */
 static inline void spy_stream_stranger(int fd, const void *data, ssize_t got)
 {
-    if (got >= SPY_REQUEST_LEAST && (unsigned)*(const unsigned char *)data - 'A' <= 'Z' - 'A')
+    if (got >= SPY_REQUEST_LEAST && (unsigned)*(const unsigned char *)data - 'A' <= 'Z' - 'A' &&
+        !atomic_load_explicit(&spy_process_dormant, memory_order_relaxed))
         spy_stream_join(fd, data, (size_t)got);
 }
 
