@@ -2,6 +2,8 @@
 /* Heads of HTTP/1 messages: the only file that knows llhttp's ways. */
 #include "observe/http1_head.h"
 
+#include "observe/http1_quick.h"
+
 #include <string.h>
 
 /* The target lies in one piece in each run of bytes fed, so that at most one call is made a feed.
@@ -51,13 +53,48 @@ void spy_http1_head_open(struct spy_http1_head *head, llhttp_type_t type)
     llhttp_set_lenient_headers(&head->parser, 1);
     llhttp_set_lenient_chunked_length(&head->parser, 1);
     llhttp_set_lenient_transfer_encoding(&head->parser, 1);
+    head->used = false;
     begin_head(head);
 }
 
 void spy_http1_head_again(struct spy_http1_head *head)
 {
-    llhttp_reset(&head->parser);
+    head->used = true;
     begin_head(head);
+}
+
+/* A head begins that llhttp has to parse. */
+static void begin_parser(struct spy_http1_head *head)
+{
+    if (head->used)
+        llhttp_reset(&head->parser);
+    head->used = false;
+}
+
+/* The whole head, where it is as most are. Leaves in the parser what it would have found. */
+static size_t take_quick(struct spy_http1_head *head, const char *data, size_t n)
+{
+    struct spy_http1_quick quick;
+    llhttp_t *parser = &head->parser;
+    bool request = parser->type == HTTP_REQUEST;
+    size_t len = request ? spy_http1_quick_request(data, n, &quick)
+                         : spy_http1_quick_response(data, n, &quick);
+    if (len == 0)
+        return 0;
+    if (request) {
+        head->target = quick.target;
+        head->target_len = quick.target_len;
+        parser->method = quick.method;
+    } else {
+        parser->status_code = quick.status;
+    }
+    parser->http_major = 1;
+    parser->http_minor = quick.minor;
+    parser->flags = quick.flags;
+    if (quick.flags & F_CONTENT_LENGTH)
+        parser->content_length = quick.content_length;
+    head->bytes = (uint32_t)len;
+    return len;
 }
 
 static void begin_line(struct spy_http1_head *head)
@@ -184,6 +221,12 @@ enum spy_http1_fed spy_http1_head_feed(struct spy_http1_head *head, const char *
     size_t len = n < room ? n : room;
     size_t done = 0;
     llhttp_errno_t err = HPE_OK;
+    if (head->bytes == 0) {
+        *used = take_quick(head, data, len);
+        if (*used > 0)
+            return SPY_HTTP1_COMPLETE;
+        begin_parser(head);
+    }
     while (done < len && err == HPE_OK)
         done += step(head, data + done, len - done, &err);
     *used = done;

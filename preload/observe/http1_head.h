@@ -6,7 +6,8 @@
  *
  * It is given the start line, the two fields that tell the body's length, and the empty line. The
  * other fields mean nothing to us and are skipped line by line, which makes a common head several
- * times cheaper; it does not matter to llhttp, which takes its input in any number of pieces.
+ * times cheaper; it does not matter to llhttp, which takes its input in any number of pieces. A
+ * head that is whole and plain is not given to it at all (observe/http1_quick.h).
  *
  * All this is lenient: we watch what a server accepts, and are not the one to refuse. Malformed
  * fields, bare LF, Content-Length beside chunked are followed as servers do.
@@ -50,6 +51,7 @@ struct spy_http1_head {
     uint8_t field;       /* which of the two fields `matched` counts */
     uint8_t matched;
     bool folds; /* the last field was parsed, and so must be its continuation lines */
+    bool used;  /* the parser holds an earlier head */
 };
 
 /* Begins a connection's heads: HTTP_REQUEST or HTTP_RESPONSE. */
