@@ -6,7 +6,6 @@
 #include "record/parts.h"
 
 #define RELAXED memory_order_relaxed
-#define NO_TIME UINT32_MAX /* instead of a bucket: the part took no time */
 
 static inline void add(_Atomic uint64_t *counter, uint64_t n, bool shared)
 {
@@ -26,55 +25,46 @@ static uint64_t program_ns(const struct spy_sample *s)
     return left;
 }
 
-static void find_buckets(const struct spy_sample *s, uint32_t bucket[SPY_PART_COUNT])
-{
-    const uint64_t ns[SPY_PART_COUNT] = {
-        [SPY_PART_READ] = s->read_ns,       [SPY_PART_DB_WAIT] = s->db_wait_ns,
-        [SPY_PART_DB_ROWS] = s->db_rows_ns, [SPY_PART_BLOCKED] = s->blocked_ns,
-        [SPY_PART_PROGRAM] = program_ns(s), [SPY_PART_FIRST_BYTE] = s->wait_ns,
-    };
-    for (unsigned i = 0; i < SPY_PART_COUNT; i++)
-        bucket[i] = ns[i] == 0 ? NO_TIME : spy_part_index(ns[i]);
-}
-
 static struct spy_parts *make_parts(const struct spy_writer *writer, struct spy_cell *cell)
 {
     return spy_region_chunk(writer->region, spy_writer_chunk(writer, &cell->parts));
 }
 
-static bool make_bucket(const struct spy_writer *writer, struct spy_parts *parts, unsigned part,
-                        uint32_t bucket)
+/* The count of requests whose PART fell into BUCKET, made where there is none yet; NULL where the
+ * arena is full. */
+static inline _Atomic uint64_t *make_bucket(const struct spy_writer *writer,
+                                            struct spy_parts *parts, unsigned part, uint32_t bucket)
 {
-    return spy_writer_chunk(writer, &parts->chunk[part][bucket / SPY_PART_CHUNK_BUCKETS]) != 0;
-}
-
-static void add_bucket(const struct spy_writer *writer, struct spy_parts *parts, unsigned part,
-                       uint32_t bucket, uint64_t n)
-{
-    uint32_t chunk =
-        atomic_load_explicit(&parts->chunk[part][bucket / SPY_PART_CHUNK_BUCKETS], RELAXED);
+    _Atomic uint32_t *slot = &parts->chunk[part][bucket / SPY_PART_CHUNK_BUCKETS];
+    uint32_t chunk = atomic_load_explicit(slot, memory_order_acquire);
+    if (__builtin_expect(chunk == 0, 0))
+        chunk = spy_writer_chunk(writer, slot);
     struct spy_part_chunk *buckets = spy_region_chunk(writer->region, chunk);
-    add(&buckets->bucket[bucket % SPY_PART_CHUNK_BUCKETS], n, writer->shared);
+    return buckets != NULL ? &buckets->bucket[bucket % SPY_PART_CHUNK_BUCKETS] : NULL;
 }
 
 void spy_parts_add(const struct spy_writer *writer, struct spy_cell *cell,
                    const struct spy_sample *sample)
 {
-    uint32_t bucket[SPY_PART_COUNT];
+    const uint64_t ns[SPY_PART_COUNT] = {
+        [SPY_PART_READ] = sample->read_ns,       [SPY_PART_DB_WAIT] = sample->db_wait_ns,
+        [SPY_PART_DB_ROWS] = sample->db_rows_ns, [SPY_PART_BLOCKED] = sample->blocked_ns,
+        [SPY_PART_PROGRAM] = program_ns(sample), [SPY_PART_FIRST_BYTE] = sample->wait_ns,
+    };
+    _Atomic uint64_t *counter[SPY_PART_COUNT];
     struct spy_parts *parts = make_parts(writer, cell);
     bool room = parts != NULL;
-    find_buckets(sample, bucket);
-    for (unsigned i = 0; room && i < SPY_PART_COUNT; i++)
-        room = bucket[i] == NO_TIME || make_bucket(writer, parts, i, bucket[i]);
-    if (!room) {
+    for (unsigned i = 0; room && i < SPY_PART_COUNT; i++) {
+        counter[i] =
+            ns[i] == 0 ? &parts->zero[i] : make_bucket(writer, parts, i, spy_part_index(ns[i]));
+        room = counter[i] != NULL;
+    }
+    if (!room) { /* all of a request, or nothing */
         spy_self_count(writer->region, SPY_SELF_PARTS_FULL);
         return;
     }
     for (unsigned i = 0; i < SPY_PART_COUNT; i++)
-        if (bucket[i] == NO_TIME)
-            add(&parts->zero[i], 1, writer->shared);
-        else
-            add_bucket(writer, parts, i, bucket[i], 1);
+        add(counter[i], 1, writer->shared);
 }
 
 /* ---- many at once --------------------------------------------------------------------------- */
@@ -97,7 +87,7 @@ bool spy_parts_reserve(const struct spy_writer *writer, struct spy_cell *cell,
         return false;
     for (unsigned i = 0; i < SPY_PART_COUNT; i++)
         for (uint32_t k = 0; k < SPY_PART_BUCKETS; k++)
-            if (delta->part[i].bucket[k] != 0 && !make_bucket(writer, parts, i, k))
+            if (delta->part[i].bucket[k] != 0 && make_bucket(writer, parts, i, k) == NULL)
                 return false;
     return true;
 }
@@ -111,6 +101,6 @@ void spy_parts_add_totals(const struct spy_writer *writer, struct spy_cell *cell
         add(&parts->zero[i], delta->part[i].zero, writer->shared);
         for (uint32_t k = 0; k < SPY_PART_BUCKETS; k++)
             if (delta->part[i].bucket[k] != 0)
-                add_bucket(writer, parts, i, k, delta->part[i].bucket[k]);
+                add(make_bucket(writer, parts, i, k), delta->part[i].bucket[k], writer->shared);
     }
 }
