@@ -105,6 +105,7 @@ static void start(void)
     note_settings(publication.region);
     const struct spy_rules *rules = load_rules(publication.region);
     note_thresholds(publication.region, rules);
+    publication.region->cost.limit_ppm = spy_config.cost_limit_ppm;
     struct spy_classifier *classifier = spy_classifier_new(publication.region, rules);
     if (classifier == NULL) { /* then the region only tells why */
         snprintf(publication.region->problem, sizeof(publication.region->problem),

@@ -28,6 +28,8 @@ static void ask(struct spy_query *call, spy_stmt stmt)
     flight->site = call->site;
     flight->begin_ns = spy_now();
     spy_inflight_begun(call);
+    if (__builtin_expect(call->timed, 0))
+        spy_cost_stop(&call->timing);
 }
 
 static uint16_t params_of(int params)

@@ -29,6 +29,8 @@ struct spy_owner spy_attribute(struct spy_region *region, spy_stmt stmt)
     uint64_t all = atomic_load_explicit(&region->open, RELAXED);
     if (all == 0)
         return (struct spy_owner){0, SPY_WAY_NO_REQUEST};
+    if (spy_cost_leaves_out(&region->cost, SPY_BACKOFF_DETAIL))
+        return (struct spy_owner){0, SPY_WAY_NONE};
     uint32_t row = spy_open_own(region);
     if (row < SPY_OPEN_REQUESTS)
         return (struct spy_owner){(uint16_t)(row + 1), SPY_WAY_THREAD};
@@ -74,16 +76,28 @@ void spy_attribute_ended(struct spy_region *region, struct spy_owner owner, uint
     spy_repeats_tally(r, op, sample->dur_ns, site);
 }
 
+/* Were all queries of request R, which ends, attributed? Some may not, where that was left out for
+ * its cost, now or since the request began. */
+static bool is_whole(const struct spy_region *region, const struct spy_open_request *r)
+{
+    const struct spy_cost *cost = &region->cost;
+    return !spy_cost_leaves_out(cost, SPY_BACKOFF_DETAIL) &&
+           atomic_load_explicit(&cost->changed_ns, RELAXED) <=
+               atomic_load_explicit(&r->begin_ns, RELAXED);
+}
+
 void spy_attribute_close(struct spy_region *region, uint32_t row, struct spy_sample *sample)
 {
     if (row >= SPY_OPEN_REQUESTS)
         return;
     struct spy_open_request *r = spy_open_request_at(region, row);
-    sample->way = atomic_load_explicit(&region->queried, RELAXED) != 0;
-    sample->queries = atomic_load_explicit(&r->queries, RELAXED);
-    sample->db_wait_ns = atomic_load_explicit(&r->db_wait_ns, RELAXED);
-    sample->db_rows_ns = atomic_load_explicit(&r->db_rows_ns, RELAXED);
-    if (sample->queries >= region->repeats_calls)
-        spy_repeats_note(region, r, sample->dur_ns);
+    if (is_whole(region, r)) {
+        sample->way = atomic_load_explicit(&region->queried, RELAXED) != 0;
+        sample->queries = atomic_load_explicit(&r->queries, RELAXED);
+        sample->db_wait_ns = atomic_load_explicit(&r->db_wait_ns, RELAXED);
+        sample->db_rows_ns = atomic_load_explicit(&r->db_rows_ns, RELAXED);
+        if (sample->queries >= region->repeats_calls)
+            spy_repeats_note(region, r, sample->dur_ns);
+    }
     spy_close_request(region, row);
 }

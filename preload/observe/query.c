@@ -90,8 +90,8 @@ begin_any(struct spy_query *call, const PGconn *pgconn, const void *caller, cons
     return call->pq;
 }
 
-const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *pgconn,
-                                        const void *caller, const void *frame)
+static inline __attribute__((always_inline)) const struct spy_libpq *
+begin(struct spy_query *call, const PGconn *pgconn, const void *caller, const void *frame)
 {
     struct spy_conn *conn = spy_thread.conn;
     struct spy_region *region = spy_process_region();
@@ -110,7 +110,34 @@ const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *pg
     return begin_any(call, pgconn, caller, frame);
 }
 
+/* A call whose cost is sampled, if it is one of the program's. */
+SPY_SELDOM static const struct spy_libpq *begin_timed(struct spy_query *call, const PGconn *pgconn,
+                                                      const void *caller, const void *frame)
+{
+    spy_cost_begin(&call->timing);
+    const struct spy_libpq *pq = begin(call, pgconn, caller, frame);
+    call->timed = call->region != NULL;
+    spy_cost_stop(&call->timing);
+    return pq;
+}
+
+const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *pgconn,
+                                        const void *caller, const void *frame)
+{
+    call->timed = false;
+    if (spy_cost_due())
+        return begin_timed(call, pgconn, caller, frame);
+    return begin(call, pgconn, caller, frame);
+}
+
 /* ---- end ------------------------------------------------------------------------------------ */
+
+/* Behind the real call. */
+static inline void come_back(struct spy_query *call)
+{
+    if (__builtin_expect(call->timed, 0))
+        spy_cost_go_on(&call->timing);
+}
 
 static inline void leave(struct spy_query *call, int saved_errno)
 {
@@ -118,13 +145,17 @@ static inline void leave(struct spy_query *call, int saved_errno)
         call->conn->batch = NULL;
     spy_thread.sending = call->sending_before;
     spy_guard_leave_first(call->pgconn, call->frame);
+    if (__builtin_expect(call->timed, 0))
+        spy_cost_end(&call->timing, call->region, SPY_KIND_SQL);
     errno = saved_errno;
 }
 
 void spy_query_done(struct spy_query *call)
 {
-    if (call->region != NULL)
-        leave(call, errno);
+    if (call->region == NULL)
+        return;
+    come_back(call);
+    leave(call, errno);
 }
 
 /* Outside a pipeline libpq fetches and discards what the program did not before it asks anew: what
@@ -165,6 +196,7 @@ void spy_query_end(struct spy_query *call, const PGresult *result)
 {
     if (call->region == NULL)
         return;
+    come_back(call);
     uint64_t now = spy_now();
     int saved_errno = errno;
     struct spy_flight *flight = &call->flight;
@@ -188,6 +220,7 @@ void spy_query_end_own(struct spy_query *call, bool failed, uint64_t bytes_in, u
 {
     if (call->region == NULL)
         return;
+    come_back(call);
     uint64_t now = spy_now();
     int saved_errno = errno;
     call->flight.failed = failed;
@@ -207,6 +240,7 @@ void spy_query_sent(struct spy_query *call, int sent)
             call->conn->batch->asked = true;
         return;
     }
+    come_back(call);
     uint64_t now = sent ? 0 : spy_now();
     int saved_errno = errno;
     if (sent) {
@@ -226,6 +260,7 @@ void spy_query_synced(struct spy_query *call, int sent)
 {
     if (call->region == NULL)
         return;
+    come_back(call);
     int saved_errno = errno;
     if (sent && call->conn != NULL) {
         call->flight = (struct spy_flight){
@@ -271,6 +306,7 @@ void spy_query_result(struct spy_query *call, const PGresult *result)
         inner_result(call, result);
         return;
     }
+    come_back(call);
     uint64_t now = spy_now();
     int saved_errno = errno;
     if (call->conn != NULL)
@@ -322,6 +358,7 @@ void spy_query_copy_ended(struct spy_query *call, bool failed)
 {
     if (call->region == NULL)
         return;
+    come_back(call);
     int saved_errno = errno;
     struct spy_flight *flight = copying(call, SPY_COPY_NONE);
     if (flight != NULL && !failed)
@@ -335,6 +372,7 @@ void spy_query_notified(struct spy_query *call, uint64_t begin_ns, uint64_t byte
 {
     if (call->region == NULL)
         return;
+    come_back(call);
     int saved_errno = errno;
     struct spy_flight notify = {
         .kind = SPY_FLIGHT_OWN,

@@ -23,6 +23,7 @@
 #define SPY_OBSERVE_QUERY_H
 
 #include "observe/conn.h"
+#include "record/cost.h"
 #include "runtime/guard.h"
 #include "runtime/libpq.h"
 #include "runtime/process.h"
@@ -53,8 +54,10 @@ struct spy_query {
     uint8_t transaction; /* PGTransactionStatusType + 1 behind the real call; 0: not asked yet */
     bool asked;          /* libpq has sent what is asked: results that it gets answer that */
     bool capturing;      /* `given` is filled in */
+    bool timed;          /* our own part is: `timing` is filled in */
     struct spy_flight flight; /* what is asked; valid after spy_query_text() and its like */
     struct spy_asked given;
+    struct spy_timing timing;
 };
 
 /*

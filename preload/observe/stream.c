@@ -6,6 +6,7 @@
 #include "observe/stream.h"
 
 #include "observe/pool.h"
+#include "record/cost.h"
 #include "record/open.h"
 #include "record/shard.h"
 #include "runtime/clock.h"
@@ -119,6 +120,10 @@ void spy_stream_inv(const struct spy_io *io, const struct iovec *iov, size_t cou
     struct spy_region *region = spy_process_region();
     if (got <= 0 || region == NULL)
         return;
+    struct spy_timing timing;
+    bool timed = spy_cost_due();
+    if (timed)
+        spy_cost_begin(&timing);
     struct spy_stream *s = enter(io, SPY_SIDE_IN);
     if (s == NULL)
         return;
@@ -132,6 +137,8 @@ void spy_stream_inv(const struct spy_io *io, const struct iovec *iov, size_t cou
     if (protocol != NULL)
         each_buffer(s, region, &bytes, iov, count, (size_t)got, protocol->in);
     leave(s, io, region, SPY_SIDE_IN, protocol != NULL);
+    if (timed)
+        spy_cost_end(&timing, region, SPY_KIND_HTTP);
     errno = saved_errno;
 }
 
@@ -149,6 +156,10 @@ void spy_stream_outv(const struct spy_io *io, const struct iovec *iov, size_t co
     spy_open_writing(region, 0);
     if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
         return;
+    struct spy_timing timing;
+    bool timed = spy_cost_due();
+    if (timed)
+        spy_cost_begin(&timing);
     struct spy_stream *s = enter(io, SPY_SIDE_OUT);
     if (s == NULL)
         return;
@@ -160,6 +171,8 @@ void spy_stream_outv(const struct spy_io *io, const struct iovec *iov, size_t co
     if (protocol != NULL)
         each_buffer(s, region, &bytes, iov, count, sent > 0 ? (size_t)sent : 0, protocol->out);
     leave(s, io, region, SPY_SIDE_OUT, protocol != NULL);
+    if (timed)
+        spy_cost_end(&timing, region, SPY_KIND_HTTP);
     errno = saved_errno;
 }
 

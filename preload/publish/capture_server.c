@@ -24,7 +24,8 @@ static struct {
     bool open;   /* it has a client */
     bool wiping; /* it is over, but a thread still copied when we looked */
     bool last;   /* what is being sent is the end */
-    int slot;    /* own descriptor */
+    bool stopped;
+    int slot; /* own descriptor */
     uint64_t deadline_ns;
     uint64_t stuck_ns; /* the client has not taken anything since; 0: nothing waits */
     uint32_t calls;    /* wanted */
@@ -81,6 +82,8 @@ const char *spy_capture_server_begin(const struct spy_region *region, int slot, 
         !take_number(&request, SPY_CAPTURE_MS_MAX, &ms) ||
         !take_number(&request, SPY_CAPTURE_MS_MAX, &slow_ms))
         return "a capture is asked for by \"capture CALLS MS SLOW_MS OPERATION\"\n";
+    if (spy_cost_leaves_out(&region->cost, SPY_BACKOFF_CAPTURE))
+        return "no captures in this process: perfspy backs off, see PERFSPY_COST_LIMIT\n";
     if (spy_capture_server_busy())
         return "another capture is under way in this process\n";
     if (!find_op(region, request, &op))
@@ -118,8 +121,8 @@ static bool is_gone(int fd)
 static void set_end(void)
 {
     char text[LINE_BYTES];
-    int len = snprintf(text, sizeof(text), "calls=%" PRIu32 " missed=%" PRIu32 "\n", capture.sent,
-                       spy_capture_missed());
+    int len = snprintf(text, sizeof(text), "calls=%" PRIu32 " missed=%" PRIu32 "%s\n", capture.sent,
+                       spy_capture_missed(), capture.stopped ? " stopped=cost" : "");
     set_line("end", (uint64_t)len);
     capture.line_len += (uint64_t)snprintf(capture.line + capture.line_len,
                                            sizeof(capture.line) - capture.line_len, "%s", text);
@@ -152,7 +155,7 @@ static bool set_next(uint64_t now_ns)
     struct spy_capture_slot *next = capture.sent < capture.calls ? spy_capture_next() : NULL;
     if (next != NULL)
         set_statement(next);
-    else if (capture.sent == capture.calls || now_ns >= capture.deadline_ns)
+    else if (capture.sent == capture.calls || capture.stopped || now_ns >= capture.deadline_ns)
         set_end();
     else
         return false;
@@ -213,6 +216,14 @@ void spy_capture_server_serve(uint64_t now_ns)
         if (!set_next(now_ns))
             return;
     }
+}
+
+void spy_capture_server_stop(void)
+{
+    if (!capture.open)
+        return;
+    capture.stopped = true;
+    spy_capture_stop();
 }
 
 /* ---- waiting -------------------------------------------------------------------------------- */

@@ -32,6 +32,9 @@ unsigned spy_capture_server_prepare(struct pollfd *fd);
 /* Sends what is there and ends what is over. */
 void spy_capture_server_serve(uint64_t now_ns);
 
+/* Ends the capture, if one is under way, and tells its client that it is for the cost of it. */
+void spy_capture_server_stop(void);
+
 /* Ends the capture: at the helper's end, and in a fork's child, whose it is not. */
 void spy_capture_server_reset(void);
 

@@ -4,6 +4,7 @@
  */
 #include "publish/helper.h"
 
+#include "publish/backoff.h"
 #include "publish/capture_server.h"
 #include "publish/logwriter.h"
 #include "publish/server.h"
@@ -110,6 +111,7 @@ static void roll(uint64_t now_ns, uint64_t *next_roll_ns)
     spy_storage_retry(published.region);
     struct spy_use use = spy_use_read();
     spy_history_roll(published.region, now_ns, &use);
+    spy_backoff_look(published.region, now_ns);
     *next_roll_ns = now_ns + published.region->history[0].step_ns;
 }
 
@@ -120,6 +122,7 @@ static void *help(void *unused)
     SPY_SYS2(SYS_prctl, PR_SET_NAME, "perfspy");
     struct spy_use use = spy_use_read();
     spy_history_note_use(published.region, &use);
+    spy_backoff_begin(published.region, spy_now());
     uint64_t next_roll = spy_now() + published.region->history[0].step_ns;
     while (!is_over()) {
         uint64_t now = spy_now();

@@ -177,7 +177,8 @@ void spy_record_with(struct spy_region *region, const struct spy_sample *s, cons
         add_sample_shared(region, cell, s, index);
     else
         add_sample(region, cell, s, index, false);
-    if (cell != NULL && spy_region_op(region, s->op)->kind == SPY_KIND_HTTP)
+    if (cell != NULL && spy_region_op(region, s->op)->kind == SPY_KIND_HTTP &&
+        !spy_cost_leaves_out(&region->cost, SPY_BACKOFF_DETAIL))
         spy_parts_add(&writer, cell, s);
     if (s->failed || s->dur_ns >= spy_region_op(region, s->op)->watch_ns)
         spy_slow_add(region, s, detail);

@@ -20,6 +20,7 @@
 
 #include "runtime/thread.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -59,6 +60,12 @@ static inline uint64_t spy_now(void)
     }
 #endif
     return spy_clock_anchor();
+}
+
+/* Does the calling thread count on from an anchor? */
+static inline bool spy_clock_counts(void)
+{
+    return spy_thread.clock.window != 0;
 }
 
 /* How long THEN has been at NOW: 0 where another thread's reading is ahead. */

@@ -5,6 +5,7 @@
  */
 #include "runtime/config.h"
 
+#include "shared/rules.h"
 #include "shared/sys.h"
 
 #include <errno.h>
@@ -97,6 +98,19 @@ static uint32_t keep_seconds(const char *value)
     return SPY_KEEP_SECONDS_DEFAULT;
 }
 
+static uint32_t cost_limit(const char *value)
+{
+    uint64_t ppm;
+    if (value == NULL || *value == '\0')
+        return SPY_COST_LIMIT_PPM;
+    if (strcmp(value, "off") == 0 || strcmp(value, "0") == 0)
+        return 0;
+    if (spy_share_parse(value, &ppm))
+        return (uint32_t)ppm;
+    misunderstood("PERFSPY_COST_LIMIT", "a percentage such as 2% or 0.5%, or off");
+    return SPY_COST_LIMIT_PPM;
+}
+
 /* PHP opens its extensions RTLD_DEEPBIND: they would find libpq, and libc, past us. For others it
  * may be what keeps two libraries apart, so it stays unless asked for. */
 static bool clears_deepbind(const char *value)
@@ -154,6 +168,7 @@ void spy_config_read(void)
     spy_config.log_level = log_level(getenv("PERFSPY_LOG_LEVEL"));
     spy_config.keep = keep(getenv("PERFSPY_KEEP"));
     spy_config.keep_seconds = keep_seconds(getenv("PERFSPY_KEEP_AGE"));
+    spy_config.cost_limit_ppm = cost_limit(getenv("PERFSPY_COST_LIMIT"));
     if (strcmp(spy_config.log, "stderr") == 0)
         note_stderr();
 }

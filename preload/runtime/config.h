@@ -6,6 +6,7 @@
 #ifndef SPY_RUNTIME_CONFIG_H
 #define SPY_RUNTIME_CONFIG_H
 
+#include "shared/cost.h"
 #include "shared/history.h"
 #include "shared/paths.h"
 
@@ -31,10 +32,11 @@ struct spy_config {
     enum spy_log_level log_level; /* PERFSPY_LOG_LEVEL */
     uint32_t keep;                /* PERFSPY_KEEP: regions of dead processes */
     uint32_t keep_seconds;        /* PERFSPY_KEEP_AGE */
+    uint32_t cost_limit_ppm;      /* PERFSPY_COST_LIMIT; 0: off */
     uint64_t stderr_dev;          /* which file descriptor 2 was, where the log goes there */
     uint64_t stderr_ino;
     struct spy_history_plan history; /* PERFSPY_HISTORY, PERFSPY_HISTORY_STEPS */
-    char problem[256];               /* which value is not understood, for a person; "" if none */
+    char problem[384];               /* which value is not understood, for a person; "" if none */
 };
 
 /* The process' configuration; constant after spy_config_read(). */

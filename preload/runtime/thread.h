@@ -48,6 +48,8 @@ struct spy_thread {
     uint32_t recording; /* 1 while the shard is being written: a signal handler goes elsewhere */
     uint32_t guard_depth;
     uint32_t held_count;
+    int32_t cost_left;   /* calls until one is timed (record/cost.h) */
+    uint32_t cost_seed;  /* of the draw; 0: none was made */
     uint32_t connecting; /* row of the connect that is listed as under way, plus 1; 0: none */
     void *conn;          /* struct spy_conn of the connection that was last looked up, or NULL */
     void *sending; /* struct spy_conn with statements whose bytes are still to go, while a call of

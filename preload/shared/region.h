@@ -20,6 +20,7 @@
 #ifndef SPY_SHARED_REGION_H
 #define SPY_SHARED_REGION_H
 
+#include "shared/cost.h"
 #include "shared/histogram.h"
 #include "shared/names.h"
 #include "shared/open_rows.h"
@@ -213,6 +214,8 @@ struct spy_region {
     /* CLOCK_MONOTONIC when the helper thread was last awake; 0: never. It is so at every roll, and
      * every second while something is under way: how a dead process' last moment is known. */
     _Atomic uint64_t awake_ns;
+
+    struct spy_cost cost; /* what we cost the process */
 };
 
 /* One operation. `state` is stored with release when the rest is complete; readers load it with

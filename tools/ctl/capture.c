@@ -47,6 +47,7 @@ static enum ctl_frame read_end(struct ctl_capture *capture, const char *at, size
     uint32_t calls;
     if (sscanf(text, "calls=%u missed=%u", &calls, &capture->missed) != 2)
         return CTL_FRAME_BROKEN;
+    capture->stopped = strstr(text, " stopped=cost") != NULL;
     return CTL_FRAME_END;
 }
 

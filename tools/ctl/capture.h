@@ -46,6 +46,7 @@ struct ctl_capture {
     size_t shown; /* of them */
     bool inside;  /* a call of which more statements are to come */
     uint32_t missed;
+    bool stopped; /* perfspy backs off there */
     json_t *call; /* the one that is being put together */
 };
 

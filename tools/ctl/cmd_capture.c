@@ -135,6 +135,9 @@ static void attend(struct captures *all, struct ctl_capture *capture, const stru
                 capture->process->proc.pid);
     else if (frame == CTL_FRAME_NONE && !more)
         ctl_say(run->err, "process %d ended, or ended the capture", capture->process->proc.pid);
+    if (capture->stopped)
+        ctl_say(run->err, "process %d ended the capture: perfspy backs off, see stats --self",
+                capture->process->proc.pid);
     if (frame >= CTL_FRAME_END || !more)
         finish(all, capture);
 }

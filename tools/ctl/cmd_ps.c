@@ -7,6 +7,7 @@
 #include "ctl/image.h"
 #include "ctl/json.h"
 #include "ctl/occupancy.h"
+#include "ctl/self.h"
 #include "ctl/table.h"
 #include "ctl/view.h"
 
@@ -32,6 +33,7 @@ struct entry {
     const struct ctl_process *process;
     const struct ctl_member *member; /* NULL: no region */
     struct ctl_occupancy occupancy;  /* of its region */
+    struct ctl_self self;
 };
 
 /* How many rules, or why none. */
@@ -78,6 +80,7 @@ static void print_line(FILE *notes, const struct entry *e, const char *text)
 
 static void print_notes(FILE *notes, const struct entry *e, bool full)
 {
+    char note[CTL_SELF_NOTE_BYTES];
     const struct ctl_member *m = e->member;
     if (e->process->note[0] != '\0')
         print_line(notes, e, e->process->note);
@@ -87,6 +90,8 @@ static void print_notes(FILE *notes, const struct entry *e, bool full)
         print_line(notes, e, m->problem);
     if (m->rules_error[0] != '\0')
         print_line(notes, e, m->rules_error);
+    if (m->state == CTL_LIVE && e->self.backoff != SPY_BACKOFF_NONE)
+        print_line(notes, e, ctl_self_backoff(&e->self, note));
     for (uint32_t i = 0; i < SPY_SELF_COUNT; i++) {
         char count[CTL_NUMBER_BYTES];
         if (m->self[i] > 0)
@@ -100,25 +105,6 @@ static void print_notes(FILE *notes, const struct entry *e, bool full)
 }
 
 /* ---- JSON ----------------------------------------------------------------------------------- */
-
-/* Identifiers of the counters, lower case. */
-static json_t *self_json(const struct ctl_member *m)
-{
-#define X(id, text) #id,
-    static const char *const names[] = {SPY_SELF_COUNTERS(X)};
-#undef X
-    json_t *o = json_object();
-    for (uint32_t i = 0; i < SPY_SELF_COUNT; i++) {
-        char key[64];
-        size_t n = 0;
-        for (; names[i][n] != '\0' && n + 1 < sizeof(key); n++)
-            key[n] =
-                names[i][n] >= 'A' && names[i][n] <= 'Z' ? (char)(names[i][n] + 32) : names[i][n];
-        key[n] = '\0';
-        ctl_json_set(o, key, ctl_json_count(m->self[i]));
-    }
-    return o;
-}
 
 static json_t *rules_json(const struct ctl_member *m)
 {
@@ -149,7 +135,8 @@ static json_t *entry_json(const struct entry *e)
     ctl_json_set(o, "calls", m != NULL ? ctl_json_count(m->calls) : json_null());
     ctl_json_set(o, "use", m != NULL ? ctl_json_use(&m->use) : json_null());
     ctl_json_set(o, "problem", ctl_json_text(m != NULL ? m->problem : p->note));
-    ctl_json_set(o, "self", m != NULL ? self_json(m) : json_null());
+    ctl_json_set(o, "self", m != NULL ? ctl_self_counters_json(m->self) : json_null());
+    ctl_json_set(o, "cost", m != NULL ? ctl_self_json(&e->self) : json_null());
     ctl_json_set(o, "tables", m != NULL ? ctl_occupancy_json(&e->occupancy) : json_null());
     return o;
 }
@@ -174,6 +161,7 @@ static void add_process(struct output *output, const struct ctl_process *process
             ctl_model_add(&model, process, region, run);
             entry.member = &model.member[0];
             ctl_occupancy_read(&entry.occupancy, region);
+            ctl_self_read(&entry.self, region);
         }
         ctl_image_free(region);
     }

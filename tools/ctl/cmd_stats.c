@@ -7,6 +7,7 @@
 #include "ctl/find.h"
 #include "ctl/format.h"
 #include "ctl/json.h"
+#include "ctl/self.h"
 #include "ctl/table.h"
 #include "ctl/view.h"
 
@@ -156,5 +157,5 @@ static enum ctl_exit show(struct ctl_model *model, const struct ctl_run *run)
 
 enum ctl_exit ctl_cmd_stats(const struct ctl_run *run)
 {
-    return ctl_model_answer(run, show);
+    return run->args->self ? ctl_self_answer(run) : ctl_model_answer(run, show);
 }

@@ -29,6 +29,7 @@
     X(SORT, 0, "sort", "duration|time", "Order: the longest first (default) or the newest first.") \
     X(LIMIT, 'n', "limit", "N", "Print at most N lines. Default: 20; with --json: all.")           \
     X(WORST, 0, "worst", "", "Only the longest calls of each operation since the start.")          \
+    X(SELF, 0, "self", "", "What perfspy itself costs each process, instead of what that does.")   \
     X(FULL, 0, "full", "", "Print all that is known of each call or process.")                     \
     X(SET, 0, "set", "OPERATION=STAT:LIMIT",                                                       \
       "Limit STAT (mean, p50, p90, p95, p99, p99.9, max or errors) of OPERATION, such as "         \

@@ -37,8 +37,16 @@ const struct ctl_command ctl_commands[] = {
                 "With OPERATION shows that one in detail. \"never executed\" are statements "
                 "that were queued in a pipeline and dropped, since one before them failed or the "
                 "connection ended: they are no calls. A name without what stands before its "
-                "last dot will do where it is the only one: get_part for parts_crud.get_part.",
-        .options = READS | CTL_BIT(LAST) | CTL_BIT(WATCH),
+                "last dot will do where it is the only one: get_part for parts_crud.get_part.\n\n"
+                "With --self shows what perfspy itself costs each process. Of its calls about one "
+                "in 256 is timed; what is said of all of them is an estimate from those. Exact are "
+                "the CPU times of its helper thread and of the process, which are of the last step "
+                "of history. It also says whether perfspy backs off: where its part of the "
+                "program's calls takes more than PERFSPY_COST_LIMIT of the process' CPU time it "
+                "ends captures, then no longer attributes queries to requests nor keeps "
+                "percentiles of the parts of requests, until it takes less than half of that. "
+                "Calls, errors and latencies are counted all the same.",
+        .options = READS | CTL_BIT(LAST) | CTL_BIT(WATCH) | CTL_BIT(SELF),
         .max_operands = 1,
         .run = ctl_cmd_stats,
     },

@@ -73,6 +73,7 @@ struct ctl_args {
     bool initial;
     bool full;
     bool worst;
+    bool self;
     bool man;
     bool json;
 };

@@ -204,6 +204,9 @@ static enum ctl_exit set(struct parser *p, unsigned id, const char *value)
     case CTL_OPTION_WORST:
         args->worst = true;
         return CTL_OK;
+    case CTL_OPTION_SELF:
+        args->self = true;
+        return CTL_OK;
     case CTL_OPTION_SET:
         return add_limit(p, value);
     case CTL_OPTION_MIN_CALLS:

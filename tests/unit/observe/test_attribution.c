@@ -214,6 +214,35 @@ static void repeated_statements_are_noted(void **state)
     assert_int_equal(found->ns, 250);
 }
 
+/* A request that was under way at any time while it was left out tells nothing of its queries. */
+static void left_out_for_its_cost(void **state)
+{
+    (void)state;
+    uint32_t before = spy_open_request(region, HTTP, 100);
+    end_query(spy_attribute(region, SPY_STMT_OTHER), 100, 500);
+    region->cost.changed_ns = 600;
+    region->cost.backoff = SPY_BACKOFF_CAPTURE;
+    assert_owner(spy_attribute(region, SPY_STMT_OTHER), before + 1, SPY_WAY_THREAD);
+    region->cost.backoff = SPY_BACKOFF_DETAIL;
+    assert_owner(spy_attribute(region, SPY_STMT_OTHER), 0, SPY_WAY_NONE);
+    uint32_t meanwhile = spy_open_request(region, HTTP, 700);
+    region->queried = 1;
+    struct spy_sample sample = close_request(before, 600);
+    assert_int_equal(sample.way + sample.queries + sample.db_wait_ns + sample.db_rows_ns, 0);
+    region->cost.changed_ns = 800;
+    region->cost.backoff = SPY_BACKOFF_NONE;
+    end_query(spy_attribute(region, SPY_STMT_OTHER), 850, 890);
+    sample = close_request(meanwhile, 600);
+    assert_int_equal(sample.way + sample.queries + sample.db_wait_ns + sample.db_rows_ns, 0);
+    uint32_t after = spy_open_request(region, HTTP, 900);
+    end_query(spy_attribute(region, SPY_STMT_OTHER), 900, 940);
+    sample = close_request(after, 600);
+    assert_int_equal(sample.way, 1);
+    assert_int_equal(sample.queries, 1);
+    assert_int_equal(sample.db_wait_ns, 10);
+    assert_int_equal(region->open, 0);
+}
+
 /* ---- threads -------------------------------------------------------------------------------- */
 
 #define SERVERS  40 /* each with a shard of its own */
@@ -286,6 +315,7 @@ int main(void)
         TEST(a_query_that_outlives_its_request),
         TEST(a_request_without_a_row),
         TEST(repeated_statements_are_noted),
+        TEST(left_out_for_its_cost),
         TEST(every_thread_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,17 +78,46 @@ static void how_long_they_are_kept(void **state)
     }
 }
 
+static void what_it_may_cost(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t ppm;
+    } good[] = {{"", SPY_COST_LIMIT_PPM}, {"off", 0},       {"0", 0}, {"0%", 0}, {"2%", 20000},
+                {"0.0001%", 1},           {"100%", 1000000}};
+    static const char *const bad[] = {"2", "-1%", "101%", "2 %", "%", "much", "0.00001%"};
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        setenv("PERFSPY_COST_LIMIT", good[i].text, 1);
+        read_with(NULL, NULL);
+        assert_int_equal(spy_config.cost_limit_ppm, good[i].ppm);
+        assert_string_equal(spy_config.problem, "");
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        setenv("PERFSPY_COST_LIMIT", bad[i], 1);
+        read_with(NULL, NULL);
+        assert_int_equal(spy_config.cost_limit_ppm, SPY_COST_LIMIT_PPM);
+        assert_non_null(strstr(spy_config.problem, "PERFSPY_COST_LIMIT is not a percentage"));
+    }
+    unsetenv("PERFSPY_COST_LIMIT");
+    read_with(NULL, NULL);
+    assert_int_equal(spy_config.cost_limit_ppm, SPY_COST_LIMIT_PPM);
+}
+
 /* All that is wrong is said, and fits. */
 static void every_problem_is_told(void **state)
 {
     (void)state;
     setenv("PERFSPY_LOG_LEVEL", "LOUD", 1);
     setenv("PERFSPY_DEEPBIND", "maybe", 1);
+    setenv("PERFSPY_COST_LIMIT", "little", 1);
     read_with("many", "long");
     unsetenv("PERFSPY_LOG_LEVEL");
     unsetenv("PERFSPY_DEEPBIND");
-    static const char *const names[] = {"PERFSPY_DEEPBIND", "PERFSPY_LOG_LEVEL", "PERFSPY_KEEP is",
-                                        "PERFSPY_KEEP_AGE", "3650d"};
+    unsetenv("PERFSPY_COST_LIMIT");
+    static const char *const names[] = {
+        "PERFSPY_DEEPBIND",  "PERFSPY_LOG_LEVEL", "PERFSPY_KEEP is", "PERFSPY_KEEP_AGE", "3650d",
+        "PERFSPY_COST_LIMIT"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         assert_non_null(strstr(spy_config.problem, names[i]));
 }
@@ -98,6 +127,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(how_many_regions_are_kept),
         cmocka_unit_test(how_long_they_are_kept),
+        cmocka_unit_test(what_it_may_cost),
         cmocka_unit_test(every_problem_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
