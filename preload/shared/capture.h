@@ -8,8 +8,8 @@
  * reply begins as every reply does (shared/paths.h): "ok 0", or an error. Behind "ok 0" come
  * frames, each a line "WORD N" and then N bytes: "call" is a struct spy_capture_head and its items,
  * one statement of a call or a request; "end", the last, is the text "calls=N missed=N", and
- * " stopped=cost" where perfspy backed off (shared/cost.h). Numbers are native-endian: both ends are
- * on one machine. The capture ends with its connection.
+ * " stopped=cost" where perfspy backed off (shared/cost.h). Numbers are native-endian: both ends
+ * are on one machine. The capture ends with its connection.
  */
 #ifndef SPY_SHARED_CAPTURE_H
 #define SPY_SHARED_CAPTURE_H

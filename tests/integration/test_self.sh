@@ -41,6 +41,11 @@ self() {
     "$PERFSPY_CTL" stats --self -p "$victim" --json | jq '.processes[0]' >"$document"
 }
 
+# samples: of calls of libpq.
+samples() {
+    "$PERFSPY_CTL" stats --self -p "$victim" --json | jq '.processes[0].cost.queries.samples'
+}
+
 # is FILTER: true of it, looked at anew.
 is() {
     self && jq -e "$1" "$document" >/dev/null
@@ -63,7 +68,7 @@ counted() {
 # ---- what it costs ---------------------------------------------------------------------------
 
 start PERFSPY_COST_LIMIT=1%
-before=$("$PERFSPY_CTL" stats --self -p "$victim" --json | jq '.processes[0].cost.queries.samples')
+before=$(samples)
 tell "query 20000"
 check "the helper has looked" wait_for 30 is '.cost.process_cpu_ms > 0'
 # Gaps between two samples are of 511 calls at most.
@@ -85,6 +90,12 @@ assert_match "for people, too" 'a call of libpq, by [0-9,]+ samples of about [0-
 assert_status "not of one operation" 64 "$PERFSPY_CTL" stats hot --self
 counted "all are counted" 20000
 hot=$(json "$TEST_DIR/stats.json" '.operations[] | select(.statement == "select ? as hot").operation')
+
+# Samples as long as these calls would be cut, all of them.
+before=$(samples)
+tell "sleep 2600"
+after=$(samples)
+check "what the server takes is not counted" test "$after" -gt "$before"
 
 # ---- backing off -----------------------------------------------------------------------------
 
@@ -138,3 +149,15 @@ assert_match "a value that is none is told" \
     "$("$PERFSPY_CTL" ps -p "$victim")"
 check "and the default holds" is '.cost.limit_share == 0.1'
 stop
+
+# ---- requests --------------------------------------------------------------------------------
+
+parts_init --parts 20 >"$TEST_DIR/init.log" 2>&1
+parts_start LD_PRELOAD="$PERFSPY_PRELOAD"
+victim=$SERVER_PID
+# On one connection: a call that reads and one that writes each.
+mapfile -t urls < <(for ((i = 0; i < 600; i++)); do echo "$SERVER_URL/healthz"; done)
+curl -sSf --max-time 60 "${urls[@]}" >"$TEST_DIR/body"
+check "calls of sockets that carry requests are sampled, too" is \
+    '.cost.requests | .samples + .cut >= 2 and .samples + .cut <= 3000 and (.samples == 0 or .call_ms > 0)'
+stop_process "$SERVER_PID"

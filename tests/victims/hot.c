@@ -3,6 +3,7 @@
  * A program that is all libpq, told what to do by lines on standard input; answers "done WORD".
  *
  *   query N   N queries, one after the other
+ *   sleep N   N queries that each take the server 200 us and more
  *   spin      from here on a second thread calls libpq without end, on an idle connection: next to
  *             nothing but what whoever watches adds
  *   rest      that ends
@@ -35,10 +36,10 @@ static void *spin(void *conn)
     return NULL;
 }
 
-static void query(PGconn *conn, long n)
+static void query(PGconn *conn, const char *text, long n)
 {
     for (long i = 0; i < n; i++) {
-        PGresult *result = PQexec(conn, "SELECT 1 AS hot");
+        PGresult *result = PQexec(conn, text);
         if (PQresultStatus(result) != PGRES_TUPLES_OK)
             exit(1);
         PQclear(result);
@@ -56,7 +57,9 @@ int main(int argc, char **argv)
     fflush(stdout);
     while (fgets(line, sizeof(line), stdin) != NULL) {
         if (strncmp(line, "query ", 6) == 0) {
-            query(conn, strtol(line + 6, NULL, 10));
+            query(conn, "SELECT 1 AS hot", strtol(line + 6, NULL, 10));
+        } else if (strncmp(line, "sleep ", 6) == 0) {
+            query(conn, "SELECT pg_sleep(0.0002)", strtol(line + 6, NULL, 10));
         } else if (strcmp(line, "spin\n") == 0) {
             atomic_store(&spinning, true);
             if (pthread_create(&thread, NULL, spin, idle) != 0)
