@@ -182,9 +182,8 @@ spy_capture_ticket spy_capture_clone(spy_capture_ticket ticket)
 
 static bool is_wanted(const struct spy_sample *call)
 {
-    return call->op == spy_capture_op() &&
-           call->dur_ns >= atomic_load_explicit(&wanted.slow_ns, RELAXED) &&
-           atomic_fetch_sub_explicit(&wanted.left, 1, RELAXED) > 0;
+    return spy_capturing() && call->op == spy_capture_op() &&
+           call->dur_ns >= atomic_load_explicit(&wanted.slow_ns, RELAXED);
 }
 
 static void note_end(struct spy_capture_slot *slot, const struct spy_sample *call,
@@ -197,51 +196,59 @@ static void note_end(struct spy_capture_slot *slot, const struct spy_sample *cal
     slot->head.statement = *statement;
 }
 
-/* None is handed on before all are complete, and the first comes last: until then the helper finds
- * one that is being filled, and leaves the capture open. */
-static void publish(const struct spy_sample *call, const struct spy_sample *statement,
-                    const spy_capture_ticket *ticket, uint32_t n)
+/* Takes what is still kept of CALL's N statements; returns how many are MINE now. None of a call
+ * that an earlier capture has kept. */
+static uint32_t take_all(struct spy_capture_slot **mine, const struct spy_sample *call,
+                         const struct spy_sample *statement, const spy_capture_ticket *ticket,
+                         uint32_t n)
 {
-    struct spy_capture_slot *mine[SPY_HELD_CREDITS];
-    uint32_t order = atomic_fetch_add_explicit(&wanted.order, 1, RELAXED);
     uint32_t count = 0;
     for (uint32_t i = 0; i < n && i < SPY_HELD_CREDITS; i++) {
         mine[count] = take(ticket[i]);
-        if (mine[count] == NULL)
-            continue;
-        note_end(mine[count], call, &statement[i], i, n);
-        mine[count]->order = order;
-        if (count > 0)
-            mine[count - 1]->link = index_of(mine[count]) + 1;
-        count++;
+        if (mine[count] != NULL)
+            note_end(mine[count++], call, &statement[i], i, n);
     }
-    if (count == 0)
-        return;
+    return count;
+}
+
+/* None is handed on before all are complete, and the first comes last: until then the helper finds
+ * one that is being filled, and leaves the capture open. */
+static void publish(struct spy_capture_slot **mine, uint32_t count)
+{
+    uint32_t order = atomic_fetch_add_explicit(&wanted.order, 1, RELAXED);
+    for (uint32_t i = 0; i < count; i++) {
+        mine[i]->order = order;
+        mine[i]->link = i + 1 < count ? index_of(mine[i + 1]) + 1 : 0;
+    }
     mine[count - 1]->head.last = 1;
     for (uint32_t i = 1; i < count; i++)
         hand_on(mine[i], LINKED);
     hand_on(mine[0], READY);
 }
 
-static bool any(const spy_capture_ticket *ticket, uint32_t n)
+static void drop_all(const spy_capture_ticket *ticket, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (ticket[i] != 0)
-            return true;
-    return false;
+        spy_capture_drop(ticket[i]);
 }
 
 void spy_capture_credit(const struct spy_sample *call, const struct spy_sample *statement,
                         const spy_capture_ticket *ticket, uint32_t n)
 {
-    if (!any(ticket, n))
-        return;
-    if (spy_capturing() && is_wanted(call)) {
-        publish(call, statement, ticket, n);
+    struct spy_capture_slot *mine[SPY_HELD_CREDITS];
+    if (!is_wanted(call)) {
+        drop_all(ticket, n);
         return;
     }
-    for (uint32_t i = 0; i < n; i++)
-        spy_capture_drop(ticket[i]);
+    uint32_t count = take_all(mine, call, statement, ticket, n);
+    if (count == 0) /* not one of the calls that are counted */
+        return;
+    if (atomic_fetch_sub_explicit(&wanted.left, 1, RELAXED) > 0) {
+        publish(mine, count);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        wipe(mine[i]);
 }
 
 /* ---- the helper ----------------------------------------------------------------------------- */

@@ -208,6 +208,21 @@ static void a_ticket_is_for_one_holding(void **state)
     assert_null(spy_capture_next());
 }
 
+static void a_call_of_an_earlier_capture_takes_nobodys_place(void **state)
+{
+    (void)state;
+    assert_true(spy_capture_arm(OP, 1, 0));
+    spy_capture_ticket old = keep(); /* under way while its capture ends */
+    assert_true(spy_capture_disarm());
+    assert_true(spy_capture_arm(OP, 1, 0));
+    credit(old, OP, 1);
+    credit(keep(), OP, 2);
+    struct spy_capture_slot *slot = spy_capture_next();
+    assert_non_null(slot);
+    assert_int_equal(spy_capture_head(slot)->call.dur_ns, 2);
+    spy_capture_release(slot);
+}
+
 /* ---- threads -------------------------------------------------------------------------------- */
 
 static void *write_calls(void *number)
@@ -283,6 +298,7 @@ int main(void)
         cmocka_unit_test_teardown(a_full_house_misses, teardown),
         cmocka_unit_test_teardown(the_end_wipes_what_is_held, teardown),
         cmocka_unit_test_teardown(a_ticket_is_for_one_holding, teardown),
+        cmocka_unit_test_teardown(a_call_of_an_earlier_capture_takes_nobodys_place, teardown),
         cmocka_unit_test_teardown(threads_and_captures_one_after_another, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
