@@ -24,10 +24,19 @@ static struct spy_open_conn *row_of(const struct spy_conn *conn, const struct sp
     return conn->open_row < SPY_OPEN_CONNS ? spy_open_conn_at(region, conn->open_row) : NULL;
 }
 
+/* With its backend from the first statement on: that may be the one that hangs. */
 SPY_SELDOM static void list(struct spy_query *call)
 {
-    call->conn->open_row = spy_open_conn(call->region);
-    call->conn->open_epoch = call->region->epoch_mono_ns;
+    struct spy_conn *conn = call->conn;
+    conn->open_row = spy_open_conn(call->region);
+    conn->open_epoch = call->region->epoch_mono_ns;
+    if (conn->facts_epoch != call->region->epoch_mono_ns)
+        spy_conn_learn(conn, call->pgconn, call->region);
+    struct spy_open_conn *row = row_of(conn, call->region);
+    if (row != NULL) {
+        SET(row->endpoint, conn->endpoint);
+        SET(row->backend_pid, conn->backend_pid);
+    }
 }
 
 /* The same, taken where it has none yet. */

@@ -79,6 +79,26 @@ wait "$CLIENT" || true
 assert_match "its client gets an error" '^5' "$(<"$TEST_DIR/status")"
 await "nothing is under way any more" "$SERVER_PID" '(.requests + .connections) == []'
 
+# ---- the first statement of a connection ------------------------------------------------------
+
+# A service that connects for each request hangs in the first statement of a connection. By PQexec:
+# nothing has come back from libpq yet when it waits.
+cat >"$TEST_DIR/first.py" <<'PYTHON'
+import psycopg2
+connection = psycopg2.connect("")
+connection.autocommit = True
+connection.cursor().execute("SELECT pg_sleep(600)")
+PYTHON
+LD_PRELOAD=$PERFSPY_PRELOAD /usr/bin/python3 "$TEST_DIR/first.py" >"$TEST_DIR/first" 2>&1 &
+first=$!
+on_exit stop_process "$first"
+await "the first statement of a connection knows its server and backend" "$first" \
+    '.connections[] | select(.waits_for == "server" and .backend_pid > 0 and .database == "'"$PGDATABASE"'")'
+cancel=$("$PERFSPY_CTL" inflight -p "$first" | grep -m1 '^SELECT pg_cancel_backend(')
+assert_eq "and the line that ends it does" t "$(sql "$cancel")"
+wait "$first" || true
+assert_match "with an error" 'canceling statement' "$(<"$TEST_DIR/first")"
+
 # ---- a client that takes nothing --------------------------------------------------------------
 
 cat >"$TEST_DIR/stopped.py" <<'PYTHON'
