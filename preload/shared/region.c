@@ -115,9 +115,13 @@ enum spy_status spy_region_check(const void *image, uint64_t bytes, struct spy_e
         return spy_fail(err, SPY_ERR_VERSION, "written on a machine of another byte order");
     if (region->magic != SPY_REGION_MAGIC)
         return spy_fail(err, SPY_ERR_CORRUPT, "not a region, or one that was never finished");
-    if (region->version != SPY_REGION_VERSION || region->header_bytes != sizeof(*region))
+    if (region->version != SPY_REGION_VERSION)
         return spy_fail(err, SPY_ERR_VERSION, "region version %u, this tool reads version %u",
                         region->version, SPY_REGION_VERSION);
+    if (region->header_bytes != sizeof(*region))
+        return spy_fail(err, SPY_ERR_VERSION,
+                        "region version %u of another build: its header has %u bytes, not %zu",
+                        region->version, region->header_bytes, sizeof(*region));
     if (!strings_end(region))
         return spy_fail(err, SPY_ERR_CORRUPT, "a text in the header does not end");
     enum spy_status status = check_history(region, err);

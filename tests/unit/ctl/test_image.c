@@ -97,7 +97,7 @@ static void moved_sections(void **state)
 /* A region of the version before, whose sections lay elsewhere: said, not misread. */
 static void former_version(void **state)
 {
-    char dir[SPY_PATH_BYTES], path[SPY_PATH_BYTES], reason[80];
+    char dir[SPY_PATH_BYTES], path[SPY_PATH_BYTES], reason[120];
     (void)state;
     struct spy_region *r = fixture_parts(10, 1000);
     r->version = SPY_REGION_VERSION - 1;
@@ -108,6 +108,12 @@ static void former_version(void **state)
     assert_true(spy_paths_region(path, sizeof(path), dir, (struct spy_process_id){10, 1000}));
     snprintf(reason, sizeof(reason), "region version %u, this tool reads version %u",
              SPY_REGION_VERSION - 1, SPY_REGION_VERSION);
+    expect_refused(path, reason);
+    r->version = SPY_REGION_VERSION; /* the number alone tells nothing then */
+    fixture_save(r, dir);
+    snprintf(reason, sizeof(reason),
+             "region version %u of another build: its header has %u bytes, not %zu",
+             SPY_REGION_VERSION, r->header_bytes, sizeof(*r));
     expect_refused(path, reason);
     fixture_remove(dir, r);
     free(r);
