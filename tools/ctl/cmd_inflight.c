@@ -7,9 +7,13 @@
 #include "ctl/inflight.h"
 #include "ctl/json.h"
 #include "ctl/table.h"
+#include "ctl/view.h"
 #include "shared/endpoint.h"
 
-#define LIMIT_DEFAULT 20u
+#include <string.h>
+
+#define LIMIT_DEFAULT   20u
+#define STATEMENT_WIDTH 72u /* in characters; --json has all */
 
 static void cell_place(struct ctl_table *table, const struct ctl_place *place)
 {
@@ -84,6 +88,28 @@ static void cell_database(struct ctl_table *table, const struct ctl_open_conn *c
     cell_name(table, text);
 }
 
+/* The text of a statement that no rule names: its own name says little. */
+static const char *text_of(const struct ctl_open_conn *c)
+{
+    bool unnamed = strncmp(c->operation, "sql:", 4) == 0 && c->statement != NULL;
+    return unnamed ? c->statement : "";
+}
+
+static bool any_text(const struct ctl_open_conn *conn, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (*text_of(&conn[i]) != '\0')
+            return true;
+    return false;
+}
+
+static void cell_text(struct ctl_table *table, const struct ctl_open_conn *c)
+{
+    char text[CTL_VIEW_SHORT_BYTES(STATEMENT_WIDTH)];
+    ctl_view_short(text, STATEMENT_WIDTH, text_of(c));
+    ctl_table_cell(table, CTL_QUIET, text);
+}
+
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -100,8 +126,11 @@ static void print_statements(const struct ctl_open_conn *conn, size_t count,
         {.title = "DATABASE", .rank = 3},
         {.title = "BACKEND", .right = true},
         {.title = "PID/TID", .rank = 4},
+        {.title = "TEXT", .rank = 5}, /* the last: left out where nothing is in it */
     };
-    struct ctl_table *table = ctl_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+    bool texts = any_text(conn, count);
+    struct ctl_table *table =
+        ctl_table_new(columns, sizeof(columns) / sizeof(columns[0]) - (texts ? 0 : 1));
     for (size_t i = 0; i < count; i++) {
         const struct ctl_open_conn *c = &conn[i];
         ctl_table_cell(table, CTL_PLAIN, c->operation);
@@ -111,6 +140,8 @@ static void print_statements(const struct ctl_open_conn *conn, size_t count,
         cell_database(table, c);
         cell_backend(table, c->backend_pid);
         cell_place(table, &c->place);
+        if (texts)
+            cell_text(table, c);
     }
     ctl_table_print(table, run->out, &run->term);
     ctl_table_free(table);
@@ -127,8 +158,11 @@ static void print_transactions(const struct ctl_open_conn *conn, size_t count,
         {.title = "DATABASE", .rank = 3},
         {.title = "BACKEND", .right = true},
         {.title = "PID/TID", .rank = 4},
+        {.title = "TEXT", .rank = 5}, /* the last: left out where nothing is in it */
     };
-    struct ctl_table *table = ctl_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+    bool texts = any_text(conn, count);
+    struct ctl_table *table =
+        ctl_table_new(columns, sizeof(columns) / sizeof(columns[0]) - (texts ? 0 : 1));
     for (size_t i = 0; i < count; i++) {
         const struct ctl_open_conn *c = &conn[i];
         cell_name(table, c->opened_by);
@@ -138,6 +172,8 @@ static void print_transactions(const struct ctl_open_conn *conn, size_t count,
         cell_name(table, c->database);
         cell_backend(table, c->backend_pid);
         cell_place(table, &c->place);
+        if (texts)
+            cell_text(table, c);
     }
     ctl_table_print(table, run->out, &run->term);
     ctl_table_free(table);

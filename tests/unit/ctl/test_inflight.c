@@ -185,6 +185,23 @@ static void idle_in_transaction(void **state)
                "SELECT pg_terminate_backend(4200); -- parts_crud.get_part\n");
 }
 
+static void a_statement_without_a_rule_has_its_text(void **state)
+{
+    (void)state;
+    uint32_t op = fixture_op(region, SPY_KIND_SQL, false, "sql:0123456789abcdef");
+    fixture_text(region, op, "select pg_sleep(?)");
+    fixture_conn(region, 0, SPY_PHASE_SERVER, op, NOW - SEC);
+    fixture_conn(region, 1, SPY_PHASE_ROWS, SQL, NOW - 500 * MS);
+    add(CTL_LIVE);
+    expect(20, "STATEMENT             ELAPSED  WAITS FOR  REQUEST  DATABASE  BACKEND  PID/TID      "
+               "TEXT\n"
+               "sql:0123456789abcdef   1.00 s  server     -        -            4200  99999999/70  "
+               "select pg_sleep(?)\n"
+               "parts_crud.get_part    500 ms  rows       -        -            4201  99999999/71\n"
+               "SELECT pg_cancel_backend(4200); -- sql:0123456789abcdef\n"
+               "SELECT pg_cancel_backend(4201); -- parts_crud.get_part\n");
+}
+
 static void as_json(void **state)
 {
     (void)state;
@@ -427,6 +444,7 @@ int main(void)
         TEST(several_statements_of_a_request),
         TEST(an_outdated_request_is_not_named),
         TEST(idle_in_transaction),
+        TEST(a_statement_without_a_rule_has_its_text),
         TEST(as_json),
         TEST(limits_are_for_each_kind),
         TEST(a_dead_process),
