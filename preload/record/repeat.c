@@ -6,6 +6,8 @@
 
 #include "record/shard.h"
 
+#include <string.h>
+
 #define RELAXED memory_order_relaxed
 
 static void add(struct spy_tally *tally, uint64_t ns)
@@ -60,13 +62,20 @@ static bool is_share(uint64_t ns, uint64_t dur_ns, uint64_t ppm)
     return (unsigned __int128)ns * 1000000 > (unsigned __int128)dur_ns * ppm;
 }
 
+/* Does OP read a cursor on? Each such call has other rows. Texts are normalised: in lower case. */
+static bool reads_on(const struct spy_region *region, uint32_t op)
+{
+    const char *text = spy_region_text(region, spy_region_op(region, op));
+    return strncmp(text, "fetch ", 6) == 0 || strncmp(text, "move ", 5) == 0;
+}
+
 static bool is_repeated(const struct spy_region *region, const struct spy_tally *tally,
                         uint64_t dur_ns)
 {
     uint32_t op = atomic_load_explicit(&tally->op, RELAXED);
     uint64_t ns = atomic_load_explicit(&tally->ns, RELAXED);
     if (op == 0 || atomic_load_explicit(&tally->calls, RELAXED) < region->repeats_calls ||
-        spy_region_op(region, op - 1)->may_repeat)
+        spy_region_op(region, op - 1)->may_repeat || reads_on(region, op - 1))
         return false;
     return ns > region->repeats_ns || is_share(ns, dur_ns, region->repeats_share_ppm);
 }

@@ -110,6 +110,18 @@ static void what_may_repeat_is_not_accused(void **state)
     assert_true(repeats(100, TIME + 1, DAY));
 }
 
+/* Each call has rows of its own. */
+static void cursors_that_are_read_on_are_not_accused(void **state)
+{
+    static const char *const texts[] = {"fetch forward ? from c", "move ? in c", "fetched"};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        spy_region_op(region, 2)->text =
+            spy_region_text_add(region, texts[i], (uint32_t)strlen(texts[i]));
+        assert_int_equal(repeats(100, TIME + 1, DAY), i == 2);
+    }
+}
+
 static void a_clean_request_leaves_nothing(void **state)
 {
     (void)state;
@@ -269,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(thresholds),
         TEST(what_may_repeat_is_not_accused),
+        TEST(cursors_that_are_read_on_are_not_accused),
         TEST(a_clean_request_leaves_nothing),
         TEST(a_finding_tells_all),
         TEST(a_late_statement_is_found),
