@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* Of a URL parameter, decoded: longer ones are taken for secret. */
+#define NAME_BYTES 256
+
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
@@ -54,10 +57,32 @@ bool spy_secret_sql(const char *text, size_t len)
     return contains(text, len, words);
 }
 
+static int hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return lower(c) >= 'a' && lower(c) <= 'f' ? lower(c) - 'a' + 10 : -1;
+}
+
+/* NAME with its %XX decoded, as far as it fits. */
+static size_t decode(char *out, size_t cap, const char *name, size_t len)
+{
+    size_t n = 0;
+    for (size_t at = 0; at < len && n < cap; at++) {
+        bool escaped =
+            name[at] == '%' && len - at > 2 && hex(name[at + 1]) >= 0 && hex(name[at + 2]) >= 0;
+        out[n++] = escaped ? (char)(hex(name[at + 1]) * 16 + hex(name[at + 2])) : name[at];
+        at += escaped ? 2 : 0;
+    }
+    return n;
+}
+
 bool spy_secret_parameter(const char *name, size_t len)
 {
+    char plain[NAME_BYTES];
     static const char *const words[] = {
         "passw", "pwd", "secret", "token", "api_key", "apikey", "signature", NULL,
     };
-    return contains(name, len, words);
+    size_t n = decode(plain, sizeof(plain), name, len);
+    return n == sizeof(plain) || contains(plain, n, words);
 }

@@ -74,6 +74,10 @@ static void parameters(void **state)
     assert_true(parameter("PWD"));
     assert_true(parameter("access_token"));
     assert_true(parameter("client-secret"));
+    assert_true(parameter("pass%77ord"));
+    assert_true(parameter("%50%77%44"));
+    assert_false(parameter("p%77"));
+    assert_false(parameter("100%"));
     assert_false(parameter("part_type"));
     assert_false(parameter(""));
 }
