@@ -36,7 +36,8 @@ static bool read_step(const struct spy_region *region, uint32_t level, uint64_t 
         return false;
     struct spy_history_step scratch;
     memcpy(step, spy_ring_view(region, level, at, sizeof(*step), &scratch), sizeof(*step));
-    return true;
+    /* Should the program have written into it: no step is shorter than its header. */
+    return step->bytes >= sizeof(*step);
 }
 
 /* The operation of the record at the cursor: its first number. */
