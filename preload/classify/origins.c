@@ -43,7 +43,7 @@ struct shape {
     size_t len;
 };
 
-/* What does not fit is left out: such a path equals no other. */
+/* What does not fit is left out: paths that differ only there are alike. */
 static void put(struct shape *shape, const char *text, size_t len)
 {
     if (len > sizeof(shape->text) - shape->len)

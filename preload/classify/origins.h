@@ -9,8 +9,8 @@
  *   that no rule names. Frameworks write patterns in their own ways: compared is their shape, in
  *   which every segment that is not literal is alike ({id}, <int:id>, :id, (?P<id>[0-9]+), *), and
  *   a method before it, anchors, and slashes at both ends do not count. A literal segment that
- * looks like an identifier (template.h) is alike, too, so that a raw path names what a pattern
- * does.
+ *   looks like an identifier (template.h) is alike, too, so that a raw path names what a pattern
+ *   does.
  *
  * A shape may be that of several operations (GET and DELETE), and of more as they come: a route
  * has no method. To take too many of them for one origin is safe: whoever asks for the only request
