@@ -385,8 +385,7 @@ $(NORMALISE): tests/drivers/normalise.c $(UNIT_LIB) Makefile
 # themselves; the others are measured, against a stand-in for libpq that is linked in two ways, or
 # against the real one.
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c)) \
-                  $(addprefix $(BUILD)/bench/,hook_calls pq_calls operations plain/libpq.so.5 \
-                  symbolic/libpq.so.5)
+                  $(addprefix $(BUILD)/bench/,hook_calls operations plain/libpq.so.5 symbolic/libpq.so.5)
 
 $(BUILD)/bench/bench_%: tests/bench/bench_%.c tests/bench/bench.h $(UNIT_LIB) Makefile
 	$(call say,BENCH,$@)
@@ -399,8 +398,8 @@ $(BUILD)/bench/%/libpq.so.5: $(wildcard tests/bench/pq_standin*.[ch]) Makefile |
 	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared -Wl,-soname,$(@F) \
 	    $(if $(filter symbolic,$*),-Wl$(comma)-Bsymbolic-functions) $(filter %.c,$^) -o $@
 
-$(addprefix $(BUILD)/bench/,hook_calls pq_calls): $(BUILD)/bench/%: tests/bench/%.c \
-    tests/bench/bench.h $(BUILD)/bench/plain/libpq.so.5 Makefile
+$(BUILD)/bench/hook_calls: tests/bench/hook_calls.c tests/bench/bench.h \
+    $(BUILD)/bench/plain/libpq.so.5 Makefile
 	$(call say,BENCH,$@)
 	$(Q)$(CC) $(VICTIM_CFLAGS) $< $(BUILD)/bench/plain/libpq.so.5 -o $@
 
@@ -413,7 +412,7 @@ $(BUILD)/bench/operations: tests/bench/operations.c Makefile | $(BUILD)/.deps
 $(BUILD)/.deps-bench: tools/scripts/packages.txt tools/scripts/deps.sh | $(BUILD)/.deps
 	$(Q)if tools/scripts/deps.sh bench; then touch $@; else echo 'bench: going on without'; fi
 
-.PHONY: bench bench-pq
+.PHONY: bench
 bench: $(PRODUCTS) $(BENCH_PROGRAMS) $(BUILD)/.deps-bench ## measure what perfspy costs, or with T=PATTERN some of it
 	@BUILD=$(BUILD) T='$(T)' CC='$(CC)' ROUNDS='$(ROUNDS)' tests/bench/run.sh
 
@@ -422,9 +421,6 @@ bench: $(PRODUCTS) $(BENCH_PROGRAMS) $(BUILD)/.deps-bench ## measure what perfsp
 bench-readme:
 	$(Q)sed -i -e '/^<!-- results -->$$/,/^<!-- end -->$$/{//!d}' \
 	    -e '/^<!-- results -->$$/r $(BUILD)/bench.md' tests/bench/README.md
-
-bench-pq: $(BUILD)/bench/pq_calls $(BUILD)/bench/symbolic/libpq.so.5 $(BUILD)/libperfspy.so
-	$(Q)BUILD=$(BUILD) tests/bench/pq.sh
 
 run_tests = BUILD=$(BUILD) SAN=$(SAN) V=$(V) T='$(T)' CC='$(CC)' tools/scripts/run-tests.sh
 

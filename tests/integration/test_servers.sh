@@ -328,6 +328,10 @@ serve() {
         skip "$1 $scheme" "$2 is not installed"
         return
     fi
+    if [ "$1 ${SAN:-}" = "php address" ]; then
+        skip "$1 $scheme" "it opens its extensions RTLD_DEEPBIND, which AddressSanitizer refuses"
+        return
+    fi
     if [ "$1 $scheme" = "node https" ] && ! ldd "$(command -v node)" | grep -q libssl; then
         skip "$1 $scheme" "this node has its TLS library inside (Debian's has not)"
         return
