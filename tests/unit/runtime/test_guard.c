@@ -108,7 +108,7 @@ static void a_longjmp_leaves_nothing_in_the_way(void **state)
 
 /* ---- signal handlers ------------------------------------------------------------------------ */
 
-#define STACK_BYTES (64u * 1024u)
+#define STACK_BYTES (4096u * 1024u) /* a sanitizer needs most of it */
 
 static volatile int handled, refused;
 
