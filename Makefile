@@ -241,10 +241,10 @@ $(VICTIM_DIR)/plugin-%.so: tests/victims/plugin.c $(VICTIM_DIR)/libpq-%.so.5 Mak
 	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared $< $(VICTIM_DIR)/libpq-$*.so.5 -Wl,-rpath,'$$ORIGIN' -o $@
 
 # Programs that do with libpq what real ones do; the last is made for libpq 17, and has a stand-in.
-VICTIMS += $(addprefix $(VICTIM_DIR)/,calls manners connects sandbox captured hot order.so modern \
+VICTIMS += $(addprefix $(VICTIM_DIR)/,calls manners connects sandbox captured hot console order.so modern \
              libpq-17.so.5)
 
-$(addprefix $(VICTIM_DIR)/,calls manners connects sandbox captured hot): $(VICTIM_DIR)/%: tests/victims/%.c Makefile | $(BUILD)/.deps
+$(addprefix $(VICTIM_DIR)/,calls manners connects sandbox captured hot console): $(VICTIM_DIR)/%: tests/victims/%.c Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(VICTIM_CFLAGS) $< -lpq -lpthread -o $@

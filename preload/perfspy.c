@@ -5,80 +5,75 @@
  */
 #include "hooks/hooks.h"
 #include "observe/observe.h"
+#include "observe/reload.h"
+#include "publish/control.h"
 #include "publish/helper.h"
+#include "publish/rulesfile.h"
 #include "publish/server.h"
 #include "record/calllog.h"
 #include "record/shard.h"
-#include "runtime/assertion.h"
 #include "runtime/clock.h"
 #include "runtime/config.h"
 #include "runtime/libpq.h"
 #include "runtime/log.h"
 #include "runtime/ownfd.h"
 #include "runtime/process.h"
-#include "shared/rules.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define DEFAULT_RULES "/etc/perfspy/rules.yml"
+/* ---- control commands ----------------------------------------------------------------------- */
 
-/* spy_rules_load(), but an assertion inside libyaml becomes an error like any other. */
-static enum spy_status load_guarded(const char *path, struct spy_rules **rules,
-                                    struct spy_error *err)
+/* Puts RULES in force, and frees them where they are already. */
+static enum spy_status put_in_force(struct spy_region *region, struct spy_rules *rules,
+                                    const char *path, char *text, struct spy_error *err)
 {
-    volatile enum spy_status status = SPY_ERR_CORRUPT;
-    spy_assertion_armed = true;
-    if (setjmp(spy_assertion_jump) == 0)
-        status = spy_rules_load(path, rules, err);
-    else
-        spy_fail(err, SPY_ERR_CORRUPT, "libyaml failed on this file");
-    spy_assertion_armed = false;
+    struct spy_rules_diff diff = {0};
+    bool known = spy_observe_has_rules(rules);
+    enum spy_status status = known ? SPY_OK : spy_observe_reload(rules, &diff, err);
+    if (status == SPY_OK) {
+        spy_rulesfile_use(path);
+        spy_rulesfile_note(region, rules, path, spy_observe_generation());
+        snprintf(text, SPY_CONTROL_BYTES - 1,
+                 "%s: %s%" PRIu32 " operations (%" PRIu32 " new, %" PRIu32 " gone), %" PRIu32
+                 " budgets changed%s%s",
+                 path, known ? "unchanged: " : "", rules->count, diff.added, diff.removed,
+                 diff.budgets, diff.thresholds ? ", other thresholds" : "",
+                 diff.parameters ? ", other parameters" : "");
+    }
+    if (known || status != SPY_OK)
+        spy_rules_free(rules);
     return status;
 }
 
-/* Reads the rules in force and notes in the region which they are. Without usable rules: defaults,
- * and the reason. Kept for the life of the process. */
-static const struct spy_rules *load_rules(struct spy_region *region)
+/* The file is read before anything is said to change: until then, and if it is no good, the rules
+ * before stay in force. */
+static bool reload(struct spy_region *region, const char *argument, char *text)
 {
-    static struct spy_rules defaults;
     struct spy_rules *rules = NULL;
     struct spy_error err = {0};
-    const char *path = spy_config.rules[0] != '\0' ? spy_config.rules : DEFAULT_RULES;
-
-    spy_rules_defaults(&defaults);
-    region->rules_state = SPY_RULES_NONE;
-    enum spy_status status = load_guarded(path, &rules, &err);
-    if (status == SPY_ERR_ABSENT && spy_config.rules[0] == '\0')
-        return &defaults; /* nobody asked for that file */
-    snprintf(region->rules_path, sizeof(region->rules_path), "%s", path);
-    if (status == SPY_OK) {
-        region->rules_state = SPY_RULES_LOADED;
-        region->rules_operations = rules->count;
-        return rules;
-    }
-    bool unread = status == SPY_ERR_ABSENT || status == SPY_ERR_IO || status == SPY_ERR_REFUSED;
-    region->rules_state = unread ? SPY_RULES_UNREADABLE : SPY_RULES_INVALID;
-    if (err.line > 0)
-        snprintf(region->rules_error, sizeof(region->rules_error), "%s:%" PRIu32 ":%" PRIu32 ": %s",
-                 path, err.line, err.column, err.text);
-    else
-        snprintf(region->rules_error, sizeof(region->rules_error), "%s: %s", path, err.text);
-    spy_log(SPY_LOG_ERROR, "event=rules_not_loaded error=\"%s\"", region->rules_error);
-    return &defaults;
+    const char *path = argument[0] != '\0' ? argument : spy_rulesfile_path();
+    enum spy_status status = spy_rulesfile_load(path, &rules, &err);
+    spy_rulesfile_change(region);
+    if (status == SPY_OK)
+        status = put_in_force(region, rules, path, text, &err);
+    if (status != SPY_OK)
+        spy_rulesfile_note_error(region, path, &err);
+    spy_rulesfile_changed(region);
+    if (status != SPY_OK)
+        snprintf(text, SPY_CONTROL_BYTES - 1, "%s; the rules before stay in force",
+                 region->rules_error);
+    return status == SPY_OK;
 }
 
-static void note_thresholds(struct spy_region *region, const struct spy_rules *rules)
-{
-    memcpy(region->level_bounds_ns, rules->level_bounds_ns, sizeof(region->level_bounds_ns));
-    region->health_window_ns = rules->health_window_ns;
-    region->health_slow_share_ppm = rules->health_slow_share_ppm;
-    region->repeats_calls = rules->repeats_calls;
-    region->repeats_ns = rules->repeats_ns;
-    region->repeats_share_ppm = rules->repeats_share_ppm;
-}
+static const struct spy_control controls[] = {
+    {"reload", "[FILE]  reads the rules again, or those of FILE", reload},
+    {NULL, NULL, NULL},
+};
+
+/* ---- the watch ------------------------------------------------------------------------------ */
 
 /* Says where people look which setting was not understood. */
 static void note_settings(struct spy_region *region)
@@ -103,8 +98,7 @@ static void start(void)
         return;
     spy_regionfile_prune(publication.dir, &spy_config);
     note_settings(publication.region);
-    const struct spy_rules *rules = load_rules(publication.region);
-    note_thresholds(publication.region, rules);
+    const struct spy_rules *rules = spy_rulesfile_start(publication.region);
     publication.region->cost.limit_ppm = spy_config.cost_limit_ppm;
     struct spy_classifier *classifier = spy_classifier_new(publication.region, rules);
     if (classifier == NULL) { /* then the region only tells why */
@@ -116,6 +110,7 @@ static void start(void)
     spy_shards_reserve(publication.region);
     spy_calllog_open(spy_config.log[0] != '\0' ? (int)spy_config.log_level : -1);
     spy_observe_classify_with(classifier);
+    spy_control_set(controls);
     bool answering = spy_server_open(&publication);
     spy_process_publish(publication.region);
     spy_regionfile_reveal(&publication);

@@ -4,15 +4,15 @@
  */
 #include "classify/batch.h"
 
-#include <stdlib.h>
+#include "classify/zeroed.h"
+
 #include <string.h>
 
 bool spy_batches_open(struct spy_batches *batches, struct spy_optable *ops)
 {
     batches->ops = ops;
-    /* calloc: the pages of batches that never come are never touched. */
-    batches->batch = calloc(SPY_BATCHES_MAX, sizeof(*batches->batch));
-    batches->text = calloc(SPY_BATCH_TEXT_BYTES, 1);
+    batches->batch = spy_zeroed_open(SPY_BATCHES_MAX * sizeof(*batches->batch));
+    batches->text = spy_zeroed_open(SPY_BATCH_TEXT_BYTES);
     if (batches->batch == NULL || batches->text == NULL)
         return false;
     atomic_store_explicit(&batches->used, 1, memory_order_relaxed);
@@ -23,8 +23,8 @@ bool spy_batches_open(struct spy_batches *batches, struct spy_optable *ops)
 void spy_batches_close(struct spy_batches *batches)
 {
     spy_intern_close(&batches->intern);
-    free(batches->text);
-    free(batches->batch);
+    spy_zeroed_close(batches->text, SPY_BATCH_TEXT_BYTES);
+    spy_zeroed_close(batches->batch, SPY_BATCHES_MAX * sizeof(*batches->batch));
     batches->text = NULL;
     batches->batch = NULL;
 }

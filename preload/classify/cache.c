@@ -4,23 +4,25 @@
  */
 #include "classify/cache.h"
 
-#include <stdlib.h>
+#include "classify/zeroed.h"
 
-#define LINE_BYTES 64u
+#define CACHE_BYTES (SPY_CACHE_WORDS * sizeof(uint64_t))
 
 bool spy_cache_open(struct spy_cache *cache)
 {
-    /* calloc, aligned by hand: pages that no set in use lies in are never touched. */
-    cache->block = calloc(1, SPY_CACHE_WORDS * sizeof(*cache->word) + LINE_BYTES);
-    uintptr_t at = ((uintptr_t)cache->block + LINE_BYTES - 1) & ~(uintptr_t)(LINE_BYTES - 1);
-    cache->word = (_Atomic uint64_t *)at;
-    return cache->block != NULL;
+    cache->word = spy_zeroed_open(CACHE_BYTES);
+    return cache->word != NULL;
 }
 
 void spy_cache_close(struct spy_cache *cache)
 {
-    free(cache->block);
-    cache->block = NULL;
+    spy_zeroed_close(cache->word, CACHE_BYTES);
+    cache->word = NULL;
+}
+
+void spy_cache_drop(struct spy_cache *cache)
+{
+    spy_sys_madvise(cache->word, CACHE_BYTES, MADV_DONTNEED);
 }
 
 void spy_cache_insert(struct spy_cache *cache, uint64_t hash, uint32_t value)

@@ -30,11 +30,14 @@
 
 struct spy_cache {
     _Atomic uint64_t *word; /* aligned so that no set straddles cache lines */
-    void *block;            /* what was allocated */
 };
 
 bool spy_cache_open(struct spy_cache *cache);
 void spy_cache_close(struct spy_cache *cache);
+
+/* Gives the memory of all entries back to the system: they are lost, and it can go on being used.
+ * A system call; the contents of a page that is looked at meanwhile are the old ones or none. */
+void spy_cache_drop(struct spy_cache *cache);
 
 /* VALUE < 65535. Stored with release: what VALUE refers to, the statement's row, must be complete
  * before. */

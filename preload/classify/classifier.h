@@ -19,6 +19,8 @@
 
 struct spy_classifier {
     const struct spy_rules *rules;
+    uint32_t generation;                 /* 1, and one more than the one before */
+    const struct spy_classifier *before; /* NULL: the first. Kept: there may be statements of it */
     struct spy_optable ops;
     struct spy_stmts stmts;
     struct spy_batches batches;
@@ -30,7 +32,8 @@ struct spy_classifier {
     struct spy_origins origins;
     struct spy_edges prepared; /* hash of the name -> rule + 1 */
     struct spy_routes routes;
-    _Atomic uint32_t unmapped_routes;
+    _Atomic uint32_t *unmapped_routes; /* the first classifier's first_unmapped_routes */
+    _Atomic uint32_t first_unmapped_routes;
     uint32_t *op;                                /* of every rule */
     _Atomic uint32_t builtin[SPY_BUILTIN_COUNT]; /* 0: not entered yet */
 };

@@ -27,10 +27,11 @@ static bool open_prepared(struct spy_classifier *c)
     return true;
 }
 
-static bool open_parts(struct spy_classifier *c, struct spy_region *region)
+/* All but the operation table. Its name says to the build's checks that it may allocate. */
+static bool spy_classifier_open(struct spy_classifier *c)
 {
     c->op = calloc((size_t)c->rules->count + 1, sizeof(*c->op));
-    if (c->op == NULL || !spy_optable_open(&c->ops, region))
+    if (c->op == NULL)
         return false;
     for (uint32_t i = 0; i < c->rules->count; i++)
         c->op[i] = spy_optable_add_rule(&c->ops, &c->rules->rule[i], i);
@@ -48,10 +49,60 @@ struct spy_classifier *spy_classifier_new(struct spy_region *region, const struc
     if (c == NULL)
         return NULL;
     c->rules = rules;
-    if (open_parts(c, region))
+    c->generation = 1;
+    c->unmapped_routes = &c->first_unmapped_routes;
+    if (spy_optable_open(&c->ops, region) && spy_classifier_open(c))
         return c;
     spy_classifier_free(c);
     return NULL;
+}
+
+struct spy_classifier *spy_classifier_renew(const struct spy_classifier *before,
+                                            const struct spy_rules *rules)
+{
+    struct spy_classifier *c = calloc(1, sizeof(*c));
+    if (c == NULL)
+        return NULL;
+    c->rules = rules;
+    c->before = before;
+    c->generation = before->generation + 1;
+    c->unmapped_routes = before->unmapped_routes;
+    spy_optable_share(&c->ops, &before->ops);
+    if (spy_classifier_open(c))
+        return c;
+    spy_classifier_free(c);
+    return NULL;
+}
+
+uint32_t spy_classifier_generation(const struct spy_classifier *c)
+{
+    return c->generation;
+}
+
+const struct spy_rules *spy_classifier_rules(const struct spy_classifier *c)
+{
+    return c->rules;
+}
+
+void spy_classifier_set_terms(const struct spy_classifier *c)
+{
+    struct spy_region *region = c->ops.region;
+    for (uint32_t i = 0; i < c->rules->count; i++)
+        if (c->op[i] >= SPY_OP_FIRST_FREE)
+            spy_optable_set_terms(region, c->op[i], &c->rules->rule[i], i);
+    for (uint32_t i = SPY_OP_FIRST_FREE; i < spy_region_ops(region); i++) {
+        struct spy_op *op = spy_region_op(region, i);
+        if (atomic_load_explicit(&op->state, memory_order_acquire) != SPY_OP_READY || !op->mapped)
+            continue;
+        if (op->rule >= c->rules->count || c->op[op->rule] != i)
+            spy_optable_set_terms(region, i, NULL, SPY_RULE_GONE);
+    }
+}
+
+void spy_classifier_retire(struct spy_classifier *c)
+{
+    spy_cache_drop(&c->texts);
+    spy_cache_drop(&c->shapes);
 }
 
 void spy_classifier_free(struct spy_classifier *c)
@@ -68,7 +119,8 @@ void spy_classifier_free(struct spy_classifier *c)
     spy_cache_close(&c->texts);
     spy_batches_close(&c->batches);
     spy_stmts_close(&c->stmts);
-    spy_optable_close(&c->ops);
+    if (c->before == NULL)
+        spy_optable_close(&c->ops);
     free(c->op);
     free(c);
 }
@@ -200,13 +252,13 @@ static uint32_t unmapped_request(struct spy_classifier *c, const char *method, s
     uint32_t op = spy_optable_find(&c->ops, key);
     if (op != 0)
         return op;
-    if (atomic_load_explicit(&c->unmapped_routes, memory_order_relaxed) < SPY_ROUTES_MAX) {
+    if (atomic_load_explicit(c->unmapped_routes, memory_order_relaxed) < SPY_ROUTES_MAX) {
         bool added = false;
-        uint32_t place = atomic_fetch_add_explicit(&c->unmapped_routes, 1, memory_order_relaxed);
+        uint32_t place = atomic_fetch_add_explicit(c->unmapped_routes, 1, memory_order_relaxed);
         if (place < SPY_ROUTES_MAX)
             op = spy_optable_add(&c->ops, key, SPY_KIND_HTTP, name, &added);
         if (!added)
-            atomic_fetch_sub_explicit(&c->unmapped_routes, 1, memory_order_relaxed);
+            atomic_fetch_sub_explicit(c->unmapped_routes, 1, memory_order_relaxed);
     }
     if (op == 0) /* the place went to another thread, perhaps for this very name */
         op = spy_optable_find(&c->ops, key);

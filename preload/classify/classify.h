@@ -27,6 +27,27 @@ struct spy_classifier;
 struct spy_classifier *spy_classifier_new(struct spy_region *region, const struct spy_rules *rules);
 void spy_classifier_free(struct spy_classifier *classifier);
 
+/*
+ * Compiles other RULES for the region of the classifier BEFORE, of the same region and kept as long
+ * as the new one. Operations go on in their rows by kind and name; new ones get rows. Statements
+ * are numbers of the classifier that gave them, and mean nothing to another. NULL when out of
+ * memory; rows may have been added then.
+ */
+struct spy_classifier *spy_classifier_renew(const struct spy_classifier *before,
+                                            const struct spy_rules *rules);
+
+/* How many there have been in this region, with this one; and what it was made from. */
+uint32_t spy_classifier_generation(const struct spy_classifier *classifier);
+const struct spy_rules *spy_classifier_rules(const struct spy_classifier *classifier);
+
+/* Makes the region's operations say what the rules of CLASSIFIER say of them. One thread at a time,
+ * while the region says that its rules are being changed. */
+void spy_classifier_set_terms(const struct spy_classifier *classifier);
+
+/* Nobody new will use CLASSIFIER: gives back what it can do without. It goes on working, for those
+ * who are in it still and for statements that it gave. */
+void spy_classifier_retire(struct spy_classifier *classifier);
+
 /* What a statement is: an index into the classifier's statement table. Statement 0 is "other": the
  * table of operations or of statements was full. Asking for such a one counts SPY_SELF_OPS_FULL. */
 typedef uint32_t spy_stmt;

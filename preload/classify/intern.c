@@ -4,8 +4,9 @@
  */
 #include "classify/intern.h"
 
+#include "classify/zeroed.h"
+
 #include <stddef.h>
-#include <stdlib.h>
 
 #define ROW_BITS 16u
 #define ROW_MASK ((1u << ROW_BITS) - 1)
@@ -16,13 +17,19 @@ bool spy_intern_open(struct spy_intern *intern, _Atomic uint32_t *used, uint32_t
     while (slots < 2 * max)
         slots *= 2;
     *intern = (struct spy_intern){.mask = slots - 1, .used = used, .max = max};
-    intern->slot = calloc(slots, sizeof(*intern->slot));
+    intern->slot = spy_zeroed_open(slots * sizeof(*intern->slot));
     return intern->slot != NULL;
+}
+
+void spy_intern_share(struct spy_intern *intern, const struct spy_intern *other)
+{
+    *intern = (struct spy_intern){
+        .slot = other->slot, .mask = other->mask, .used = other->used, .max = other->max};
 }
 
 void spy_intern_close(struct spy_intern *intern)
 {
-    free(intern->slot);
+    spy_zeroed_close(intern->slot, (intern->mask + 1) * sizeof(*intern->slot));
     intern->slot = NULL;
 }
 

@@ -37,6 +37,10 @@ struct spy_intern {
 bool spy_intern_open(struct spy_intern *intern, _Atomic uint32_t *used, uint32_t max);
 void spy_intern_close(struct spy_intern *intern);
 
+/* INTERN gives the rows of OTHER, from the same index; it is not to be closed, and OTHER not before
+ * its last use. Rows on their way back stay with whom they were given back to. */
+void spy_intern_share(struct spy_intern *intern, const struct spy_intern *other);
+
 /* The row of KEY, or 0. Acquires: the row is complete. */
 uint32_t spy_intern_find(const struct spy_intern *intern, uint64_t key);
 

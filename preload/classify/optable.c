@@ -32,9 +32,9 @@ uint64_t spy_optable_key(enum spy_kind kind, const char *name)
 }
 
 /* From when on a call of OP is kept as slow; see region.h. A mean says nothing about one call. */
-static uint64_t watch_of(const struct spy_region *region, const struct spy_op *op)
+static uint64_t watch_of(const struct spy_op *op)
 {
-    uint64_t least = region->level_bounds_ns[SPY_LEVEL_SLOW - 1];
+    uint64_t least = UINT64_MAX;
     for (uint32_t i = 0; i < op->budgets; i++) {
         bool of_one_call =
             op->budget[i].stat != SPY_STAT_ERRORS && op->budget[i].stat != SPY_STAT_MEAN;
@@ -44,22 +44,27 @@ static uint64_t watch_of(const struct spy_region *region, const struct spy_op *o
     return least;
 }
 
+void spy_optable_set_terms(struct spy_region *region, uint32_t row, const struct spy_rule *rule,
+                           uint32_t index)
+{
+    struct spy_op *op = spy_region_op(region, row);
+    op->rule = index;
+    op->budgets = rule != NULL ? (uint8_t)rule->budgets : 0;
+    if (rule != NULL)
+        memcpy(op->budget, rule->budget, sizeof(op->budget));
+    spy_term_set(op->may_repeat, rule != NULL && rule->may_repeat);
+    spy_term_set(op->watch_ns, watch_of(op));
+}
+
 static void fill(struct spy_region *region, uint32_t row, const struct fields *fields, uint64_t key)
 {
     struct spy_op *op = spy_region_op(region, row);
     op->kind = (uint8_t)fields->kind;
     op->mapped = fields->rule != NULL;
-    op->rule = fields->index;
     op->key = key;
-    op->budgets = 0;
     memset(op->name, 0, sizeof(op->name));
     memcpy(op->name, fields->name, strnlen(fields->name, sizeof(op->name) - 1));
-    if (fields->rule != NULL) {
-        op->budgets = (uint8_t)fields->rule->budgets;
-        op->may_repeat = fields->rule->may_repeat;
-        memcpy(op->budget, fields->rule->budget, sizeof(op->budget));
-    }
-    op->watch_ns = watch_of(region, op);
+    spy_optable_set_terms(region, row, fields->rule, fields->index);
 }
 _Static_assert(SPY_BUDGETS == SPY_RULES_BUDGETS, "every benchmark of a rule has its place");
 _Static_assert(SPY_NAME_BYTES == SPY_RULES_NAME_BYTES, "every name of a rule fits");
@@ -101,6 +106,12 @@ bool spy_optable_open(struct spy_optable *table, struct spy_region *region)
     return spy_intern_open(&table->intern, &region->ops_used, SPY_OPS_MAX);
 }
 
+void spy_optable_share(struct spy_optable *table, const struct spy_optable *other)
+{
+    table->region = other->region;
+    spy_intern_share(&table->intern, &other->intern);
+}
+
 void spy_optable_close(struct spy_optable *table)
 {
     spy_intern_close(&table->intern);
@@ -111,8 +122,11 @@ uint32_t spy_optable_add_rule(struct spy_optable *table, const struct spy_rule *
 {
     enum spy_kind kind = rule->match == SPY_RULE_HTTP ? SPY_KIND_HTTP : SPY_KIND_SQL;
     struct fields fields = {.kind = kind, .name = rule->name, .rule = rule, .index = index};
+    uint64_t key = key_of(kind, true, rule->name);
     bool added;
-    uint32_t row = add(table, key_of(kind, true, rule->name), &fields, &added);
+    uint32_t row = spy_optable_find(table, key); /* of rules before these */
+    if (row == 0)
+        row = add(table, key, &fields, &added);
     if (row != 0)
         return row;
     return kind == SPY_KIND_HTTP ? SPY_OP_OTHER_HTTP : SPY_OP_OTHER_SQL;

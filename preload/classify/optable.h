@@ -28,8 +28,16 @@ struct spy_optable {
 bool spy_optable_open(struct spy_optable *table, struct spy_region *region);
 void spy_optable_close(struct spy_optable *table);
 
-/* Enters the operation of RULE, the INDEX-th. Returns its row, or the "other" one of its kind when
- * the table is full. */
+/* Makes TABLE another writer of the region and the index of OTHER, which both then use; OTHER must
+ * outlive TABLE, which is not to be closed. */
+void spy_optable_share(struct spy_optable *table, const struct spy_optable *other);
+
+/* The operation in ROW is named by RULE, the INDEX-th; by none where RULE is NULL. */
+void spy_optable_set_terms(struct spy_region *region, uint32_t row, const struct spy_rule *rule,
+                           uint32_t index);
+
+/* Enters the operation of RULE, the INDEX-th, unless it is there. Returns its row, or the "other"
+ * one of its kind when the table is full. */
 uint32_t spy_optable_add_rule(struct spy_optable *table, const struct spy_rule *rule,
                               uint32_t index);
 

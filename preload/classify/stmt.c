@@ -5,12 +5,11 @@
 #include "classify/stmt.h"
 
 #include "classify/hash.h"
-
-#include <stdlib.h>
+#include "classify/zeroed.h"
 
 bool spy_stmts_open(struct spy_stmts *stmts)
 {
-    stmts->row = calloc(SPY_STMTS_MAX, sizeof(*stmts->row));
+    stmts->row = spy_zeroed_open(SPY_STMTS_MAX * sizeof(*stmts->row));
     if (stmts->row == NULL)
         return false;
     stmts->row[SPY_STMT_OTHER].op = SPY_OP_OTHER_SQL;
@@ -21,7 +20,7 @@ bool spy_stmts_open(struct spy_stmts *stmts)
 void spy_stmts_close(struct spy_stmts *stmts)
 {
     spy_intern_close(&stmts->intern);
-    free(stmts->row);
+    spy_zeroed_close(stmts->row, SPY_STMTS_MAX * sizeof(*stmts->row));
     stmts->row = NULL;
 }
 

@@ -16,7 +16,7 @@
 static struct spy_flight *open_flight(struct spy_query *call, enum spy_flight_kind kind)
 {
     struct spy_flight *flight = &call->flight;
-    *flight = (struct spy_flight){.kind = (uint8_t)kind};
+    *flight = (struct spy_flight){.kind = (uint8_t)kind, .classifier = spy_observe_classifier()};
     return flight;
 }
 
@@ -37,10 +37,10 @@ static uint16_t params_of(int params)
     return params < 0 ? 0 : params > UINT16_MAX ? UINT16_MAX : (uint16_t)params;
 }
 
-static bool several(spy_stmt stmt)
+static bool several(const struct spy_flight *flight)
 {
     const spy_stmt *parts;
-    return spy_classify_parts(spy_observe_classifier(), stmt, &parts) > 1;
+    return spy_classify_parts(flight->classifier, flight->stmt, &parts) > 1;
 }
 
 /* How the server reads TEXT: a backslash in a literal escapes where the connection says so. */
@@ -55,7 +55,7 @@ static unsigned how_read(const struct spy_query *call, const char *text, size_t 
 static spy_stmt stmt_of_text(const struct spy_query *call, const char *text)
 {
     size_t len = strlen(text);
-    return spy_classify_sql_as(spy_observe_classifier(), text, len, how_read(call, text, len));
+    return spy_classify_sql_as(call->flight.classifier, text, len, how_read(call, text, len));
 }
 
 /* A capture may want this call: notes where what is asked stands. Out of line: seldom. */
@@ -67,18 +67,13 @@ __attribute__((noinline)) static void note_given(struct spy_query *call, const c
     call->capturing = true;
 }
 
-static void set_stmt(struct spy_flight *flight, spy_stmt stmt)
-{
-    spy_flight_asks(flight, spy_observe_classifier(), stmt);
-}
-
 void spy_query_text(struct spy_query *call, const char *text)
 {
     if (call->region == NULL)
         return;
     struct spy_flight *flight = open_flight(call, SPY_FLIGHT_STATEMENT);
-    set_stmt(flight, text != NULL ? stmt_of_text(call, text) : SPY_STMT_OTHER);
-    if (!flight->alone && call->conn != NULL && several(flight->stmt)) {
+    spy_flight_asks(flight, text != NULL ? stmt_of_text(call, text) : SPY_STMT_OTHER);
+    if (!flight->alone && call->conn != NULL && several(flight)) {
         call->asked = false;
         call->conn->batch = call;
     }
@@ -95,7 +90,7 @@ void spy_query_command(struct spy_query *call, const char *text, int params)
     struct spy_flight *flight = open_flight(call, SPY_FLIGHT_STATEMENT);
     flight->whole = true;
     flight->params = params_of(params);
-    set_stmt(flight, text != NULL ? stmt_of_text(call, text) : SPY_STMT_OTHER);
+    spy_flight_asks(flight, text != NULL ? stmt_of_text(call, text) : SPY_STMT_OTHER);
     if (spy_capturing())
         note_given(call, text, NULL);
     ask(call, flight->stmt);
@@ -112,13 +107,23 @@ static void keep_name(struct spy_flight *flight, const char *name, size_t len)
     memcpy(flight->name, name, len < SPY_FLIGHT_NAME_BYTES ? len : SPY_FLIGHT_NAME_BYTES - 1);
 }
 
+/* Where the rules are others than when it was prepared, its text is asked about anew. */
 static spy_stmt stmt_of_name(const struct spy_query *call, const char *name, uint64_t key)
 {
+    struct spy_classifier *classifier = call->flight.classifier;
+    uint32_t generation = spy_classifier_generation(classifier);
+    struct spy_prepared_text text;
     spy_stmt stmt;
-    if (key != 0 && spy_prepared_get(key, &stmt))
+    if (key != 0 && spy_prepared_get(key, generation, &stmt))
         return stmt;
-    spy_self_count(call->region, SPY_SELF_PREPARED_UNKNOWN);
-    return spy_classify_prepared(spy_observe_classifier(), name, NULL, 0);
+    uint32_t kept = key != 0 ? spy_prepared_text_of(key, &text) : 0;
+    if (kept == 0) {
+        spy_self_count(call->region, SPY_SELF_PREPARED_UNKNOWN);
+        return spy_classify_prepared(classifier, name, NULL, 0);
+    }
+    stmt = spy_classify_prepared_as(classifier, name, text.at, text.len, text.how);
+    spy_prepared_put(key, generation, stmt, kept);
+    return stmt;
 }
 
 void spy_query_name(struct spy_query *call, const char *name, int params)
@@ -135,10 +140,24 @@ void spy_query_name(struct spy_query *call, const char *name, int params)
         stmt = stmt_of_name(call, name, flight->prepared_key);
         keep_name(flight, name, len);
     }
-    set_stmt(flight, stmt);
+    spy_flight_asks(flight, stmt);
     if (spy_capturing())
         note_given(call, NULL, name);
     ask(call, flight->stmt);
+}
+
+static spy_stmt keep_prepared(struct spy_query *call, const char *name, const char *text)
+{
+    struct spy_flight *flight = &call->flight;
+    struct spy_prepared_text before, kept = {.at = text, .len = strlen(text)};
+    uint32_t generation = spy_classifier_generation(flight->classifier);
+    kept.how = how_read(call, text, kept.len);
+    flight->text_before = spy_prepared_text_of(flight->prepared_key, &before);
+    if (!spy_prepared_get(flight->prepared_key, generation, &flight->prepared_before))
+        flight->prepared_before = SPY_STMT_OTHER;
+    spy_stmt stmt = spy_classify_prepared_as(flight->classifier, name, text, kept.len, kept.how);
+    spy_prepared_put(flight->prepared_key, generation, stmt, spy_prepared_text_keep(&kept));
+    return stmt;
 }
 
 /* The name stands for its text from here on, and not only when the server has said yes: in a
@@ -147,19 +166,14 @@ void spy_query_prepare(struct spy_query *call, const char *name, const char *tex
 {
     if (call->region == NULL)
         return;
-    struct spy_classifier *classifier = spy_observe_classifier();
     struct spy_flight *flight = open_flight(call, SPY_FLIGHT_PREPARE);
     spy_stmt stmt = SPY_STMT_OTHER;
-    flight->op = spy_classify_builtin(classifier, SPY_BUILTIN_PREPARE);
+    flight->op = spy_classify_builtin(flight->classifier, SPY_BUILTIN_PREPARE);
     if (name != NULL && text != NULL && call->conn != NULL) {
-        size_t name_len = strlen(name);
-        keep_name(flight, name, name_len);
-        flight->prepared_key = prepared_key(call, name, name_len);
-        if (!spy_prepared_get(flight->prepared_key, &flight->prepared_before))
-            flight->prepared_before = SPY_STMT_OTHER;
-        size_t len = strlen(text);
-        stmt = spy_classify_prepared_as(classifier, name, text, len, how_read(call, text, len));
-        spy_prepared_put(flight->prepared_key, stmt);
+        size_t len = strlen(name);
+        keep_name(flight, name, len);
+        flight->prepared_key = prepared_key(call, name, len);
+        stmt = keep_prepared(call, name, text);
     }
     ask(call, stmt);
 }
@@ -169,6 +183,6 @@ void spy_query_own(struct spy_query *call, enum spy_builtin which)
     if (call->region == NULL)
         return;
     struct spy_flight *flight = open_flight(call, SPY_FLIGHT_OWN);
-    flight->op = spy_classify_builtin(spy_observe_classifier(), which);
+    flight->op = spy_classify_builtin(flight->classifier, which);
     ask(call, SPY_STMT_OTHER);
 }

@@ -96,7 +96,7 @@ void spy_attribute_close(struct spy_region *region, uint32_t row, struct spy_sam
         sample->queries = atomic_load_explicit(&r->queries, RELAXED);
         sample->db_wait_ns = atomic_load_explicit(&r->db_wait_ns, RELAXED);
         sample->db_rows_ns = atomic_load_explicit(&r->db_rows_ns, RELAXED);
-        if (sample->queries >= region->repeats_calls)
+        if (sample->queries >= spy_term(region->repeats_calls))
             spy_repeats_note(region, r, sample->dur_ns);
     }
     spy_close_request(region, row);

@@ -4,7 +4,6 @@
  */
 #include "observe/captured.h"
 
-#include "observe/observe.h"
 #include "observe/query.h"
 #include "shared/secret.h"
 #include "shared/sql.h"
@@ -25,7 +24,7 @@ static uint32_t length(size_t len)
 /* The text of a statement whose own was not given: as its operation has it. */
 static const char *known_text(const struct spy_query *call)
 {
-    uint32_t op = spy_classify_single(spy_observe_classifier(), call->flight.stmt);
+    uint32_t op = spy_classify_single(call->flight.classifier, call->flight.stmt);
     return spy_region_text(call->region, spy_region_op(call->region, op));
 }
 
@@ -100,7 +99,7 @@ static void fill(struct spy_capture_slot *slot, const struct spy_query *call)
 spy_capture_ticket spy_captured_copy(const struct spy_query *call)
 {
     if (call->flight.kind != SPY_FLIGHT_STATEMENT ||
-        !spy_classify_may_be(spy_observe_classifier(), call->flight.stmt, spy_capture_op()))
+        !spy_classify_may_be(call->flight.classifier, call->flight.stmt, spy_capture_op()))
         return 0;
     struct spy_capture_slot *slot = spy_capture_begin();
     if (slot == NULL)

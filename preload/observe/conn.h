@@ -26,6 +26,7 @@ struct spy_pending {
     _Atomic uint32_t owner; /* thread id that left statements open; SPY_PENDING_FLUSH; 0: nobody */
     uint32_t slot;          /* held slot of the region, valid while count > 0 */
     uint64_t epoch;         /* region the statements belong to */
+    const struct spy_classifier *classifier; /* that they are of */
     spy_stmt stmt[SPY_RULES_STEPS];
     struct spy_sample sample[SPY_RULES_STEPS];
     spy_capture_ticket captured[SPY_RULES_STEPS];

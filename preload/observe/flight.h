@@ -47,13 +47,15 @@ struct spy_flight {
     bool failed;
     bool aborted; /* never executed: a statement before it in the pipeline had failed */
     uint16_t params;
-    uint16_t part;            /* of a text with several statements: the one under way, from 0;
-                               * SPY_FLIGHT_STOPPED: one failed, the rest is not executed */
-    uint32_t code;            /* packed SQLSTATE */
-    spy_stmt stmt;            /* of a statement */
-    uint32_t op;              /* of any other, and of a statement that is alone */
-    struct spy_owner owner;   /* the request it belongs to */
+    uint16_t part; /* of a text with several statements: the one under way, from 0;
+                    * SPY_FLIGHT_STOPPED: one failed, the rest is not executed */
+    uint32_t code; /* packed SQLSTATE */
+    struct spy_classifier *classifier; /* whose statements the next and prepared_before are */
+    spy_stmt stmt;                     /* of a statement */
+    uint32_t op;                       /* of any other, and of a statement that is alone */
+    struct spy_owner owner;            /* the request it belongs to */
     spy_stmt prepared_before; /* of SPY_FLIGHT_PREPARE: what its name stood for, SPY_STMT_OTHER */
+    uint32_t text_before;     /* and its text (observe/prepared.h) */
     uint64_t prepared_key;    /* what its name is known by; 0: it has none, or it was not kept */
     const void *site;         /* address the program called libpq from */
     uint64_t begin_ns;
@@ -82,12 +84,11 @@ struct spy_flights {
     struct spy_flight first;
 };
 
-/* FLIGHT is one of statement STMT. */
-static inline void spy_flight_asks(struct spy_flight *flight, struct spy_classifier *classifier,
-                                   spy_stmt stmt)
+/* FLIGHT is one of statement STMT of its classifier. */
+static inline void spy_flight_asks(struct spy_flight *flight, spy_stmt stmt)
 {
     flight->stmt = stmt;
-    flight->alone = spy_classify_alone(classifier, stmt, &flight->op);
+    flight->alone = spy_classify_alone(flight->classifier, stmt, &flight->op);
 }
 
 /* Maps the pool now, if it can be. */

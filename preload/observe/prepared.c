@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The prepared-statement cache: set-associative, each entry one 64-bit word of tag and statement,
- * so that a load is never torn and no order between fields matters. A wrong hit needs two names to
- * agree in all bits of the index and the tag: 2^-60.
+ * The prepared-statement caches: set-associative, each entry one 64-bit word of tag and statement,
+ * or tag and text, so that a load is never torn and no order between fields matters. A wrong hit
+ * needs two names to agree in all bits of the index and the tag: 2^-60.
+ *
+ * A statement's key has the generation of the rules in it, so that a reload makes no entry wrong:
+ * those before are just not found, and go as their sets fill.
  */
 #include "observe/prepared.h"
 
@@ -14,9 +17,15 @@
 #define SETS 4096u
 
 _Static_assert(SPY_STMTS_MAX <= 1u << 16, "a statement fits the word's low bits");
+_Static_assert(SPY_PREPARED_TEXTS < 1u << 16, "so does a text");
 
-static _Atomic uint64_t words[SETS][WAYS];
-static _Atomic uint32_t victim;
+struct cache {
+    _Atomic uint64_t words[SETS][WAYS];
+    _Atomic uint32_t victim;
+};
+
+static struct cache statements;
+static struct cache texts;
 
 uint64_t spy_prepared_key(uint64_t conn_serial, const char *name, size_t len)
 {
@@ -29,9 +38,9 @@ static uint64_t tag_of(uint64_t key)
     return key & ~0xFFFFull;
 }
 
-static _Atomic uint64_t *set_of(uint64_t key)
+static _Atomic uint64_t *set_of(struct cache *cache, uint64_t key)
 {
-    return words[(key & 0xFFFF) % SETS];
+    return cache->words[(key & 0xFFFF) % SETS];
 }
 
 /* The way of KEY in its set, or the first that is free; WAYS where there is neither. */
@@ -48,35 +57,67 @@ static uint32_t way_of(_Atomic uint64_t *set, uint64_t key, bool or_free)
     return or_free ? free_way : WAYS;
 }
 
-void spy_prepared_put(uint64_t key, spy_stmt stmt)
+static void put(struct cache *cache, uint64_t key, uint32_t value)
 {
-    _Atomic uint64_t *set = set_of(key);
+    _Atomic uint64_t *set = set_of(cache, key);
     uint32_t way = way_of(set, key, true);
     if (way == WAYS)
-        way = atomic_fetch_add_explicit(&victim, 1, memory_order_relaxed) % WAYS;
-    atomic_store_explicit(&set[way], tag_of(key) | stmt, memory_order_release);
+        way = atomic_fetch_add_explicit(&cache->victim, 1, memory_order_relaxed) % WAYS;
+    atomic_store_explicit(&set[way], tag_of(key) | value, memory_order_release);
 }
 
-bool spy_prepared_get(uint64_t key, spy_stmt *stmt)
+static bool get(struct cache *cache, uint64_t key, uint32_t *value)
 {
-    _Atomic uint64_t *set = set_of(key);
+    _Atomic uint64_t *set = set_of(cache, key);
     for (uint32_t way = 0; way < WAYS; way++) {
-        /* Acquire: the statement's row was complete before the word was stored. */
+        /* Acquire: what the value refers to was complete before the word was stored. */
         uint64_t word = atomic_load_explicit(&set[way], memory_order_acquire);
         if (word != 0 && tag_of(word) == tag_of(key)) {
-            *stmt = (spy_stmt)(word & 0xFFFF);
+            *value = (uint32_t)(word & 0xFFFF);
             return true;
         }
     }
     return false;
 }
 
-void spy_prepared_drop(uint64_t key)
+static void drop(struct cache *cache, uint64_t key)
 {
-    _Atomic uint64_t *set = set_of(key);
+    _Atomic uint64_t *set = set_of(cache, key);
     uint32_t way = way_of(set, key, false);
     uint64_t word = way < WAYS ? atomic_load_explicit(&set[way], memory_order_relaxed) : 0;
     if (word != 0 && tag_of(word) == tag_of(key))
         atomic_compare_exchange_strong_explicit(&set[way], &word, 0, memory_order_relaxed,
                                                 memory_order_relaxed);
+}
+
+/* Only the tag: the entries of one name stay in one set, where the old ones are pushed out. */
+static uint64_t key_in(uint64_t key, uint32_t generation)
+{
+    return key ^ tag_of(generation * 0x9E3779B97F4A7C15ull);
+}
+
+void spy_prepared_put(uint64_t key, uint32_t generation, spy_stmt stmt, uint32_t text)
+{
+    put(&statements, key_in(key, generation), stmt);
+    if (text != 0)
+        put(&texts, key, text);
+    else
+        drop(&texts, key);
+}
+
+bool spy_prepared_get(uint64_t key, uint32_t generation, spy_stmt *stmt)
+{
+    return get(&statements, key_in(key, generation), stmt);
+}
+
+void spy_prepared_drop(uint64_t key, uint32_t generation)
+{
+    drop(&statements, key_in(key, generation));
+    drop(&texts, key);
+}
+
+uint32_t spy_prepared_text_of(uint64_t key, struct spy_prepared_text *text)
+{
+    uint32_t number;
+    return get(&texts, key, &number) && spy_prepared_text_at(number, text) ? number : 0;
 }

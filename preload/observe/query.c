@@ -392,7 +392,7 @@ void spy_query_abandon(struct spy_conn *conn, const PGconn *pgconn)
     int saved_errno = errno;
     struct spy_query call = {.pq = conn->pq, .conn = conn, .pgconn = pgconn, .region = region};
     spy_result_cut(&call);
-    spy_sequence_flush(region, spy_observe_classifier(), conn);
+    spy_sequence_flush(region, conn);
     spy_inflight_gone(conn);
     errno = saved_errno;
 }

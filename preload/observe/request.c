@@ -19,7 +19,7 @@ struct spy_request spy_request_head(struct spy_region *region, const char *metho
     struct spy_classifier *classifier = spy_observe_classifier();
     /* What an earlier request left open whose end came on another thread. */
     if (spy_thread.held_count > 0)
-        spy_sequence_flush_thread(region, classifier);
+        spy_sequence_flush_thread(region);
     spy_classify_params(classifier, target, target_len, params);
     uint32_t op = spy_classify_http(classifier, method, method_len, target, target_len);
     struct spy_request request = {op, spy_open_request(region, op, now_ns)};
@@ -32,7 +32,7 @@ void spy_request_done(struct spy_region *region, uint32_t row, struct spy_sample
                       const char *params)
 {
     if (spy_thread.held_count > 0)
-        spy_sequence_flush_thread(region, spy_observe_classifier());
+        spy_sequence_flush_thread(region);
     /* Before the row is another request's. */
     spy_capture_ticket captured = spy_capturing() ? spy_captured_take(row) : 0;
     spy_attribute_close(region, row, sample);

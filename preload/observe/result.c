@@ -5,7 +5,6 @@
 #include "observe/result.h"
 
 #include "observe/captured.h"
-#include "observe/observe.h"
 #include "observe/prepared.h"
 #include "observe/sequence.h"
 #include "record/record.h"
@@ -114,6 +113,7 @@ SPY_SELDOM static void next_part(struct spy_flight *flight, uint64_t now)
 {
     struct spy_flight next = {.kind = flight->kind,
                               .next = flight->next,
+                              .classifier = flight->classifier,
                               .stmt = flight->stmt,
                               .part = flight->failed ? SPY_FLIGHT_STOPPED
                                                      : (uint16_t)(flight->part + 1),
@@ -128,7 +128,7 @@ static uint32_t parts_of(const struct spy_flight *flight, const spy_stmt **parts
 {
     if (flight->alone || flight->kind != SPY_FLIGHT_STATEMENT || flight->whole)
         return 1;
-    return spy_classify_parts(spy_observe_classifier(), flight->stmt, parts);
+    return spy_classify_parts(flight->classifier, flight->stmt, parts);
 }
 
 /* How far behind a preparation that failed its name is looked for. */
@@ -148,16 +148,22 @@ SPY_SELDOM static void unprepare(const struct spy_flight *flight)
         if (later->prepared_key != flight->prepared_key)
             continue;
         if (later->kind == SPY_FLIGHT_PREPARE) {
+            later->classifier = flight->classifier;
             later->prepared_before = flight->prepared_before;
+            later->text_before = flight->text_before;
             return;
         }
-        if (executed && flight->prepared_before != SPY_STMT_OTHER)
-            spy_flight_asks(later, spy_observe_classifier(), flight->prepared_before);
+        if (executed && flight->prepared_before != SPY_STMT_OTHER) {
+            later->classifier = flight->classifier;
+            spy_flight_asks(later, flight->prepared_before);
+        }
     }
+    uint32_t generation = spy_classifier_generation(flight->classifier);
     if (flight->prepared_before != SPY_STMT_OTHER)
-        spy_prepared_put(flight->prepared_key, flight->prepared_before);
+        spy_prepared_put(flight->prepared_key, generation, flight->prepared_before,
+                         flight->text_before);
     else
-        spy_prepared_drop(flight->prepared_key);
+        spy_prepared_drop(flight->prepared_key, generation);
 }
 
 /* The result that ends FLIGHT, or the statement of it that is under way, was handed over. */
@@ -259,7 +265,7 @@ uint32_t spy_result_op(const struct spy_flight *flight)
 {
     if (flight->alone || flight->kind != SPY_FLIGHT_STATEMENT)
         return flight->op;
-    return spy_classify_single(spy_observe_classifier(), stmt_of(flight));
+    return spy_classify_single(flight->classifier, stmt_of(flight));
 }
 
 /* The end of a pipeline's segment is no call, but its failure must not be lost: that of a commit,
@@ -302,8 +308,8 @@ void spy_result_credit(struct spy_query *call, struct spy_flight *flight, uint64
         flight->kind == SPY_FLIGHT_STATEMENT ? captured_of(call, flight) : 0;
     bool at_once = flight->alone && captured == 0 && !spy_sequence_is_open(call->conn);
     if (flight->kind == SPY_FLIGHT_STATEMENT && !at_once)
-        spy_sequence_add(call->region, spy_observe_classifier(), call->conn, stmt_of(flight),
-                         &sample, detail, captured);
+        spy_sequence_add(call->region, flight->classifier, call->conn, stmt_of(flight), &sample,
+                         detail, captured);
     else
         spy_record_with(call->region, &sample, detail);
 }

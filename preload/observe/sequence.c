@@ -92,20 +92,19 @@ static void publish(struct spy_region *region, const struct spy_classifier *clas
 }
 
 /* Notes CONN among those the thread left open, so that the end of its request finds it. */
-static void note(struct spy_region *region, struct spy_classifier *classifier,
-                 struct spy_conn *conn)
+static void note(struct spy_region *region, struct spy_conn *conn)
 {
     struct spy_thread *t = &spy_thread;
     for (uint32_t i = 0; i < t->held_count; i++)
         if (t->held[i] == conn)
             return;
     if (t->held_count == SPY_THREAD_HELD)
-        spy_sequence_flush_thread(region, classifier);
+        spy_sequence_flush_thread(region);
     t->held[t->held_count++] = conn;
 }
 
 /* Makes P hold COUNT statements, from HELD before. */
-static void settle(struct spy_region *region, struct spy_classifier *classifier,
+static void settle(struct spy_region *region, const struct spy_classifier *classifier,
                    struct spy_conn *conn, uint32_t held, uint32_t count)
 {
     struct spy_pending *p = &conn->pending;
@@ -116,8 +115,9 @@ static void settle(struct spy_region *region, struct spy_classifier *classifier,
     }
     if (count > 0) {
         p->epoch = region->epoch_mono_ns;
+        p->classifier = classifier;
         publish(region, classifier, p, count);
-        note(region, classifier, conn);
+        note(region, conn);
     } else if (held > 0) {
         spy_held_set(region, p->slot, NULL, 0);
         spy_held_release(region, p->slot);
@@ -148,6 +148,14 @@ static bool claim(const struct spy_region *region, struct spy_pending *p, uint32
     return true;
 }
 
+/* The HELD statements of CONN, claimed, are all that there will be. */
+static void end(struct spy_region *region, struct spy_conn *conn, uint32_t held)
+{
+    struct spy_pending *p = &conn->pending;
+    uint32_t count = held > 0 ? credit(region, p->classifier, p, held, true) : 0;
+    settle(region, p->classifier, conn, held, count);
+}
+
 void spy_sequence_add(struct spy_region *region, struct spy_classifier *classifier,
                       struct spy_conn *conn, spy_stmt stmt, struct spy_sample *sample,
                       const char *detail, spy_capture_ticket captured)
@@ -155,6 +163,10 @@ void spy_sequence_add(struct spy_region *region, struct spy_classifier *classifi
     struct spy_pending *p = conn != NULL ? &conn->pending : NULL;
     uint32_t held = 0;
     bool alone = p == NULL || !claim(region, p, &held);
+    if (held > 0 && p->classifier != classifier) {
+        end(region, conn, held);
+        held = 0;
+    }
     if (alone || (held == 0 && !spy_classify_sequence(classifier, &stmt, 1).extensible)) {
         sample->op = spy_classify_single(classifier, stmt);
         spy_record_with(region, sample, detail);
@@ -169,16 +181,14 @@ void spy_sequence_add(struct spy_region *region, struct spy_classifier *classifi
            credit(region, classifier, p, held + 1, sample->failed != 0));
 }
 
-void spy_sequence_flush(struct spy_region *region, struct spy_classifier *classifier,
-                        struct spy_conn *conn)
+void spy_sequence_flush(struct spy_region *region, struct spy_conn *conn)
 {
     uint32_t held;
-    if (!claim(region, &conn->pending, &held) || held == 0)
-        return;
-    settle(region, classifier, conn, held, credit(region, classifier, &conn->pending, held, true));
+    if (claim(region, &conn->pending, &held) && held > 0)
+        end(region, conn, held);
 }
 
-void spy_sequence_flush_thread(struct spy_region *region, struct spy_classifier *classifier)
+void spy_sequence_flush_thread(struct spy_region *region)
 {
     struct spy_thread *t = &spy_thread;
     uint32_t self = spy_writer_thread_id(region);
@@ -192,6 +202,6 @@ void spy_sequence_flush_thread(struct spy_region *region, struct spy_classifier 
         uint32_t held = atomic_load_explicit(&p->count, RELAXED);
         if (p->epoch != region->epoch_mono_ns)
             held = 0;
-        settle(region, classifier, conn, held, credit(region, classifier, p, held, true));
+        end(region, conn, held);
     }
 }

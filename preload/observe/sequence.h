@@ -5,7 +5,8 @@
  * of a longer match, and is credited to the longest rule that matched as soon as it cannot: the
  * next statement does not fit, a statement failed, the request or the connection ended. Nothing is
  * credited twice or lost; what is pending is published meanwhile (record/held.h). A statement that
- * fails inside a sequence makes a failed call of that sequence.
+ * fails inside a sequence makes a failed call of that sequence. Other rules end a sequence: what is
+ * pending is credited by those it began under.
  *
  * Ownership: statements are appended by the thread that has the connection. When a request ends on
  * a thread, that thread flushes what it left open, and by then the connection may already be
@@ -24,18 +25,17 @@ static inline bool spy_sequence_is_open(const struct spy_conn *conn)
     return conn != NULL && atomic_load_explicit(&conn->pending.count, memory_order_acquire) != 0;
 }
 
-/* A statement STMT of connection CONN ended as SAMPLE (whose op is not set yet). DETAIL goes with
- * it as in spy_record_with(); a statement that is held for a sequence loses it. CAPTURED is what
- * was kept of it, or 0. */
+/* A statement STMT (of CLASSIFIER) of connection CONN ended as SAMPLE (whose op is not set yet).
+ * DETAIL goes with it as in spy_record_with(); a statement that is held for a sequence loses it.
+ * CAPTURED is what was kept of it, or 0. */
 void spy_sequence_add(struct spy_region *region, struct spy_classifier *classifier,
                       struct spy_conn *conn, spy_stmt stmt, struct spy_sample *sample,
                       const char *detail, spy_capture_ticket captured);
 
 /* The connection's sequence ends here. */
-void spy_sequence_flush(struct spy_region *region, struct spy_classifier *classifier,
-                        struct spy_conn *conn);
+void spy_sequence_flush(struct spy_region *region, struct spy_conn *conn);
 
 /* The calling thread's request ends here: flushes what the thread left open. */
-void spy_sequence_flush_thread(struct spy_region *region, struct spy_classifier *classifier);
+void spy_sequence_flush_thread(struct spy_region *region);
 
 #endif

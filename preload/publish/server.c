@@ -6,6 +6,7 @@
 #include "publish/server.h"
 
 #include "publish/capture_server.h"
+#include "publish/control.h"
 #include "runtime/ownfd.h"
 #include "shared/storage.h"
 #include "shared/sys.h"
@@ -16,7 +17,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-#define LINE_BYTES 256 /* the longest: a capture of an operation with a long name */
+#define LINE_BYTES (SPY_PATH_BYTES + 32) /* a path, or a capture of an operation */
 
 struct client {
     bool connected;
@@ -25,8 +26,10 @@ struct client {
     uint64_t deadline_ns;
     char line[LINE_BYTES];
     uint32_t line_len;
+    const struct spy_control *control; /* to be run, with the argument, once nobody is answered */
+    const char *argument;
     bool answering;
-    char head[LINE_BYTES + 256]; /* "ok N\n", and a short payload */
+    char head[64]; /* "ok N\n" */
     uint32_t head_len;
     const char *body; /* static or region memory */
     uint64_t body_len;
@@ -135,11 +138,25 @@ static void command_dump(struct client *c, const struct spy_publication *p)
 
 static void command_help(struct client *c, const struct spy_publication *p)
 {
-    static const char text[] =
-        "help  this list\ndump  an image of the region\n"
-        "capture CALLS MS SLOW_MS OPERATION  what its next calls are given\n";
+    static char text[SPY_CONTROL_BYTES];
     (void)p;
-    answer(c, "ok", text, sizeof(text) - 1);
+    strcpy(text, "help  this list\ndump  an image of the region\n"
+                 "capture CALLS MS SLOW_MS OPERATION  what its next calls are given\n");
+    spy_control_help(text, sizeof(text));
+    answer(c, "ok", text, strlen(text));
+}
+
+/* An image is sent straight from the region: what changes it waits until nobody is sent one. */
+static void run_control(struct client *c, const struct spy_publication *p, uint64_t now_ns)
+{
+    static char text[SPY_CONTROL_BYTES];
+    if (spy_server_answering())
+        return;
+    bool done = c->control->run(p->region, c->argument, text);
+    strcat(text, "\n");
+    answer(c, done ? "ok" : "error", text, strlen(text));
+    c->control = NULL;
+    c->deadline_ns = now_ns + SPY_CLIENT_DEADLINE_NS;
 }
 
 static const struct {
@@ -179,6 +196,9 @@ static void run_command(struct client *c, const struct spy_publication *p, uint6
             commands[i].run(c, p);
             return;
         }
+    c->control = spy_control_find(c->line, &c->argument);
+    if (c->control != NULL)
+        return;
     answer(c, "error", unknown, sizeof(unknown) - 1);
 }
 
@@ -286,8 +306,10 @@ static void attend(struct client *c, const struct spy_publication *p, uint64_t n
         drop(c);
         return;
     }
-    if (!c->answering)
+    if (!c->answering && c->control == NULL)
         read_line(c, fd, p, now_ns);
+    if (c->control != NULL)
+        run_control(c, p, now_ns);
     if (c->connected && c->answering)
         send_some(c, fd, p->region);
 }
@@ -314,7 +336,7 @@ unsigned spy_server_prepare(struct pollfd *fds)
 {
     unsigned n = 0;
     for (int i = 0; i < SPY_CLIENTS; i++)
-        if (clients[i].connected)
+        if (clients[i].connected && clients[i].control == NULL)
             fds[n++] = (struct pollfd){.fd = spy_own_fd_number(clients[i].slot),
                                        .events = clients[i].answering ? POLLOUT : POLLIN};
     n += spy_capture_server_prepare(&fds[n]);
@@ -327,9 +349,10 @@ unsigned spy_server_prepare(struct pollfd *fds)
 void spy_server_serve(const struct spy_publication *p, const struct pollfd *fds, unsigned count,
                       uint64_t now_ns)
 {
-    for (int i = 0; i < SPY_CLIENTS; i++)
-        if (clients[i].connected)
-            attend(&clients[i], p, now_ns);
+    /* Twice: the last answer may have been what a command waited for. */
+    for (int i = 0; i < 2 * SPY_CLIENTS; i++)
+        if (clients[i % SPY_CLIENTS].connected)
+            attend(&clients[i % SPY_CLIENTS], p, now_ns);
     spy_capture_server_serve(now_ns);
     for (unsigned i = 0; i < count; i++)
         if (listening >= 0 && fds[i].revents != 0 && fds[i].fd == spy_own_fd_number(listening))

@@ -180,7 +180,7 @@ void spy_record_with(struct spy_region *region, const struct spy_sample *s, cons
     if (cell != NULL && spy_region_op(region, s->op)->kind == SPY_KIND_HTTP &&
         !spy_cost_leaves_out(&region->cost, SPY_BACKOFF_DETAIL))
         spy_parts_add(&writer, cell, s);
-    if (s->failed || s->dur_ns >= spy_region_op(region, s->op)->watch_ns)
+    if (s->failed || spy_slow_is(region, s))
         spy_slow_add(region, s, detail);
     if (spy_calllog_wants(region, s))
         spy_calllog_push(region, s, detail);

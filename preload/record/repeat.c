@@ -74,10 +74,11 @@ static bool is_repeated(const struct spy_region *region, const struct spy_tally 
 {
     uint32_t op = atomic_load_explicit(&tally->op, RELAXED);
     uint64_t ns = atomic_load_explicit(&tally->ns, RELAXED);
-    if (op == 0 || atomic_load_explicit(&tally->calls, RELAXED) < region->repeats_calls ||
-        spy_region_op(region, op - 1)->may_repeat || reads_on(region, op - 1))
+    if (op == 0 || atomic_load_explicit(&tally->calls, RELAXED) < spy_term(region->repeats_calls) ||
+        spy_term(spy_region_op(region, op - 1)->may_repeat) || reads_on(region, op - 1))
         return false;
-    return ns > region->repeats_ns || is_share(ns, dur_ns, region->repeats_share_ppm);
+    return ns > spy_term(region->repeats_ns) ||
+           is_share(ns, dur_ns, spy_term(region->repeats_share_ppm));
 }
 
 /* The row of KEY, made where there is none; NULL where there is no room. */

@@ -107,11 +107,12 @@ double spy_stat_quantile(uint32_t stat);
 /* The statistic called NAME (LEN bytes), or -1. */
 int spy_stat_find(const char *name, size_t len);
 
-/* Level of a duration, given the four bounds (ns, ascending) of the levels below critical. */
+/* Level of a duration, given the four bounds (ns, ascending) of the levels below critical. Those of
+ * a region may be changed meanwhile (a reload): each is read whole, the old one or the new one. */
 static inline uint32_t spy_level_of(uint64_t ns, const uint64_t bounds[SPY_LEVEL_COUNT - 1])
 {
     uint32_t level = 0;
-    while (level < SPY_LEVEL_COUNT - 1 && ns >= bounds[level])
+    while (level < SPY_LEVEL_COUNT - 1 && ns >= __atomic_load_n(&bounds[level], __ATOMIC_RELAXED))
         level++;
     return level;
 }

@@ -166,11 +166,18 @@ struct spy_region {
     char storage[16];  /* "file", or "memory" when no file could be made */
     char problem[256]; /* what went wrong at the start, for a person; "" if nothing */
 
-    /* Rules in force. Written before the first call is recorded, then constant. */
-    uint32_t rules_state; /* enum spy_rules_state */
+    /* Rules in force, here and in the rows of operations. Changed by the helper thread alone
+     * (classify/terms.h): `rules_change` is odd while it does. An image is of one set of rules
+     * where that was even, and the same before and after it was copied; a dump always is. What
+     * calls are measured by (bounds, repeats) is read by single atomic loads meanwhile. */
+    _Atomic uint32_t rules_change;
+    uint32_t rules_generation; /* 1: since the start; each reload that changed something adds 1 */
+    uint64_t rules_loaded_ns;  /* CLOCK_REALTIME */
+    uint32_t rules_state;      /* enum spy_rules_state */
     uint32_t rules_operations;
     char rules_path[256];
-    char rules_error[768]; /* FILE:LINE:COLUMN: text; "" if none */
+    char rules_error[768]; /* FILE:LINE:COLUMN: text, also of a reload that was refused; "" if none
+                            */
     uint64_t level_bounds_ns[SPY_LEVEL_COUNT - 1];
     uint64_t health_window_ns;
     uint64_t health_slow_share_ppm; /* millionths; more than this share of slow calls: warning */
@@ -219,11 +226,13 @@ struct spy_region {
 };
 
 /* One operation. `state` is stored with release when the rest is complete; readers load it with
- * acquire and skip what is not SPY_OP_READY. Nothing changes after that but `open` and two that are
- * set once: `text`, to SPY_TEXT_CLAIMED by the thread that won it, then with release to the
+ * acquire and skip what is not SPY_OP_READY. Nothing changes after that but `open`, what the rules
+ * in force say (`rule`, `watch_ns`, `may_repeat` and the budgets; see rules_change), and two that
+ * are set once: `text`, to SPY_TEXT_CLAIMED by the thread that won it, then with release to the
  * position, once the bytes are there (readers load it with acquire; a position outside the section
  * means no text); and `worst`, like a cell's. */
 #define SPY_TEXT_CLAIMED UINT32_MAX
+#define SPY_RULE_GONE    UINT32_MAX
 enum spy_op_state { SPY_OP_FREE, SPY_OP_READY };
 
 struct spy_op {
@@ -233,15 +242,20 @@ struct spy_op {
     uint8_t budgets;
     uint8_t may_repeat; /* 1: the rules say that it may be repeated within a request */
     uint64_t key;       /* hash of what identifies it; see classify/optable.c */
-    uint64_t watch_ns;  /* calls at least this long are kept as slow: the level bound of "slow", or
-                         * the operation's smallest benchmark on a time where that is less */
+    uint64_t watch_ns;  /* calls at least this long are kept as slow, as are those of level "slow":
+                         * its smallest benchmark on a time; UINT64_MAX where there is none */
     _Atomic uint32_t text;  /* byte position in SPY_SECTION_TEXT of its statement; 0: none yet */
-    uint32_t rule;          /* index of its rule, meaningful where mapped */
+    uint32_t rule;          /* of mapped ones: index of its rule, or SPY_RULE_GONE: it was named by
+                             * rules that are no longer in force */
     _Atomic uint32_t worst; /* first chunk of its struct spy_worst; 0: never slow */
     struct spy_budget budget[SPY_BUDGETS];
     char name[SPY_NAME_BYTES];
     _Atomic uint64_t open; /* of a request's: those under way, see SPY_OPEN_ONE */
 };
+
+/* What the rules in force say, read while a reload may be changing it; and so changed. */
+#define spy_term(field)            __atomic_load_n(&(field), __ATOMIC_RELAXED)
+#define spy_term_set(field, value) __atomic_store_n(&(field), (value), __ATOMIC_RELAXED)
 
 /* Counters of one operation in one shard. One row: name, meaning, unit.
  * `wait` is begin to first result (SQL) or to first response byte (HTTP); `tail` is the rest of

@@ -90,6 +90,15 @@ static enum spy_status walk_text(const char *text, size_t len, struct spy_rules 
     return status;
 }
 
+/* FNV-1a. Never 0. */
+static uint64_t digest_of(const char *text, size_t len)
+{
+    uint64_t hash = 14695981039346656037ull;
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (unsigned char)text[i]) * 1099511628211ull;
+    return hash | 1;
+}
+
 enum spy_status spy_rules_parse(const char *text, size_t len, struct spy_rules **out,
                                 struct spy_error *err)
 {
@@ -101,6 +110,7 @@ enum spy_status spy_rules_parse(const char *text, size_t len, struct spy_rules *
     if (rules == NULL)
         return spy_fail(err, SPY_ERR_NOMEM, "out of memory");
     spy_rules_defaults(rules);
+    rules->digest = digest_of(text, len);
     status = walk_text(text, len, rules, err);
     if (status == SPY_OK)
         *out = rules;

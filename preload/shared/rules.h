@@ -81,6 +81,7 @@ struct spy_rules {
     uint32_t parameters;
     struct spy_rule *rule; /* in file order */
     uint32_t count;
+    uint64_t digest; /* of the text it was read from; 0: there was none */
 };
 
 /* The values in force without a file: levels and health of the original, no operations. Sets the

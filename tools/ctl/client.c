@@ -22,12 +22,13 @@
 
 struct client {
     int fd;
+    unsigned deadline_ms;
     uint64_t deadline_ns;
 };
 
-static enum spy_status too_late(struct spy_error *err)
+static enum spy_status too_late(const struct client *c, struct spy_error *err)
 {
-    return spy_fail(err, SPY_ERR_IO, "no answer within %d ms", CTL_CLIENT_DEADLINE_MS);
+    return spy_fail(err, SPY_ERR_IO, "no answer within %u ms", c->deadline_ms);
 }
 
 static enum spy_status wait_for(const struct client *c, short events, struct spy_error *err)
@@ -35,7 +36,7 @@ static enum spy_status wait_for(const struct client *c, short events, struct spy
     for (;;) {
         uint64_t now = ctl_clock_ns(CLOCK_MONOTONIC);
         if (now >= c->deadline_ns)
-            return too_late(err);
+            return too_late(c, err);
         struct pollfd poll_fd = {.fd = c->fd, .events = events};
         int left_ms = (int)((c->deadline_ns - now) / 1000000u) + 1;
         int n = poll(&poll_fd, 1, left_ms);
@@ -74,7 +75,7 @@ static enum spy_status start_connect(struct client *c, const struct sockaddr_un 
             return spy_fail(err, errno == EACCES ? SPY_ERR_REFUSED : SPY_ERR_IO, "%s",
                             strerror(errno));
         if (ctl_clock_ns(CLOCK_MONOTONIC) >= c->deadline_ns)
-            return too_late(err);
+            return too_late(c, err);
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     }
     return SPY_OK;
@@ -194,12 +195,13 @@ static enum spy_status receive_image(const struct client *c, struct spy_region *
 }
 
 /* Connects to the server of a process and sends it LINE; closes C's descriptor if it fails. */
-static enum spy_status ask(struct client *c, const struct ctl_server_name *server, const char *line,
-                           struct spy_error *err)
+static enum spy_status ask(struct client *c, const struct ctl_server_name *server,
+                           unsigned deadline_ms, const char *line, struct spy_error *err)
 {
     *c = (struct client){
         .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
-        .deadline_ns = ctl_clock_ns(CLOCK_MONOTONIC) + CTL_CLIENT_DEADLINE_MS * 1000000ull,
+        .deadline_ms = deadline_ms,
+        .deadline_ns = ctl_clock_ns(CLOCK_MONOTONIC) + deadline_ms * 1000000ull,
     };
     if (c->fd < 0)
         return spy_fail(err, SPY_ERR_IO, "%s", strerror(errno));
@@ -218,10 +220,40 @@ enum spy_status ctl_client_dump(const char *path, uint32_t uid, struct spy_proce
 {
     struct client c;
     *out = NULL;
-    enum spy_status status = ask(&c, &(struct ctl_server_name){path, uid, id}, "dump\n", err);
+    enum spy_status status =
+        ask(&c, &(struct ctl_server_name){path, uid, id}, CTL_CLIENT_DEADLINE_MS, "dump\n", err);
     if (status != SPY_OK)
         return status;
     status = receive_image(&c, out, err);
+    close(c.fd);
+    return status;
+}
+
+static enum spy_status receive_text(const struct client *c, char text[CTL_CLIENT_TEXT],
+                                    struct spy_error *err)
+{
+    bool ok = false;
+    size_t count = 0;
+    enum spy_status status = receive_line(c, &ok, &count, err);
+    if (status == SPY_OK && count >= CTL_CLIENT_TEXT)
+        status = spy_fail(err, SPY_ERR_CORRUPT, "an answer that is too long");
+    if (status != SPY_OK)
+        return status;
+    status = receive(c, text, count, err);
+    text[status == SPY_OK ? count : 0] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    return status == SPY_OK && !ok ? spy_fail(err, SPY_ERR_REFUSED, "%.200s", text) : status;
+}
+
+enum spy_status ctl_client_command(const struct ctl_server_name *server, const char *line,
+                                   char text[CTL_CLIENT_TEXT], struct spy_error *err)
+{
+    struct client c;
+    text[0] = '\0';
+    enum spy_status status = ask(&c, server, CTL_CLIENT_COMMAND_MS, line, err);
+    if (status != SPY_OK)
+        return status;
+    status = receive_text(&c, text, err);
     close(c.fd);
     return status;
 }
@@ -247,7 +279,7 @@ enum spy_status ctl_client_stream(const struct ctl_server_name *server, const ch
     struct client c;
     bool ok = false;
     size_t count = 0;
-    enum spy_status status = ask(&c, server, line, err);
+    enum spy_status status = ask(&c, server, CTL_CLIENT_DEADLINE_MS, line, err);
     if (status != SPY_OK)
         return status;
     status = receive_line(&c, &ok, &count, err);

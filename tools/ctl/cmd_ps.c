@@ -112,6 +112,9 @@ static json_t *rules_json(const struct ctl_member *m)
     ctl_json_set(o, "state", json_string(spy_rules_state_name(m->rules_state)));
     ctl_json_set(o, "path", ctl_json_text(m->rules_path));
     ctl_json_set(o, "operations", json_integer(m->rules_operations));
+    ctl_json_set(o, "generation", json_integer(m->rules_generation));
+    ctl_json_set(o, "loaded",
+                 m->rules_loaded_ns != 0 ? ctl_json_utc(m->rules_loaded_ns) : json_null());
     ctl_json_set(o, "error", ctl_json_text(m->rules_error));
     return o;
 }

@@ -51,7 +51,9 @@
       "DURATION, at most 10m (default: 30s).")                                                     \
     X(NEXT, 0, "next", "N", "Capture N calls, at most 1000. Default: 5.")                          \
     X(SLOW, 0, "slow", "DURATION", "Capture only calls that take DURATION or more.")               \
-    X(RULES, 0, "rules", "FILE", "Use these rules: sets PERFSPY_RULES for the program.")           \
+    X(RULES, 0, "rules", "FILE",                                                                   \
+      "Use these rules: run sets PERFSPY_RULES for the program; reload has processes read FILE, "  \
+      "as they see it, instead of their own.")                                                     \
     X(DIR, 0, "dir", "DIR", "Publish there: sets PERFSPY_DIR for the program.")                    \
     X(LISTEN, 0, "listen", "HOST:PORT",                                                            \
       "Listen there; port 0 takes a free one. Default: 127.0.0.1:9187.")                           \
@@ -109,6 +111,7 @@ enum ctl_exit ctl_cmd_watch(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_export_prometheus_rules(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_serve(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_rules_check(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_reload(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_run(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_help(const struct ctl_run *run);
 

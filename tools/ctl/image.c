@@ -7,7 +7,7 @@
  * slow events, held slots and the rings of history. The guards of the first two are read a second
  * time from the file after the copy, and what changed in between is marked in the copy as being
  * written. Where history was rolled in between, all is copied once more: a roll moves calls from
- * one place to another.
+ * one place to another. So it is where the rules were changed, which operations show.
  */
 #include "ctl/image.h"
 
@@ -21,8 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROLL_PAUSE_NS 10000000 /* a roll takes a few milliseconds */
-#define ROLL_TRIES    5
+#define COPY_PAUSE_NS 10000000 /* a roll takes a few milliseconds, a reload less */
+#define COPY_TRIES    10
 
 /* A region's arena comes last, so this is the room that any image of our version needs which has
  * HEADER, of which there are COUNT bytes. What is no such header is found out later. */
@@ -146,14 +146,18 @@ static void recheck(int fd, struct spy_region *region)
     recheck_section(fd, region, SPY_SECTION_HELD, sizeof(struct spy_held));
 }
 
-/* Did the helper roll history while REGION was copied? */
-static bool rolled_meanwhile(int fd, const struct spy_region *region)
+/* Is REGION of one moment, as far as it has to be: did the helper neither roll history while it was
+ * copied nor change the rules? See history_turn and rules_change in region.h. */
+static bool is_of_one_moment(int fd, const struct spy_region *region)
 {
-    uint64_t before = atomic_load_explicit(&region->history_turn, memory_order_relaxed), after;
-    if (read_at(fd, &after, sizeof(after), offsetof(struct spy_region, history_turn)) !=
-        (ssize_t)sizeof(after))
-        return false;
-    return before != after || before % 2 != 0;
+    uint64_t turn = atomic_load_explicit(&region->history_turn, memory_order_relaxed), turned;
+    uint32_t change = atomic_load_explicit(&region->rules_change, memory_order_relaxed), changed;
+    if (read_at(fd, &turned, sizeof(turned), offsetof(struct spy_region, history_turn)) !=
+            (ssize_t)sizeof(turned) ||
+        read_at(fd, &changed, sizeof(changed), offsetof(struct spy_region, rules_change)) !=
+            (ssize_t)sizeof(changed))
+        return true; /* nothing tells */
+    return turn == turned && turn % 2 == 0 && change == changed && change % 2 == 0;
 }
 
 static enum spy_status check_file(const struct stat *st, struct ctl_image_owner owner,
@@ -187,13 +191,13 @@ static enum spy_status copy_file(int fd, size_t bytes, struct spy_region **out,
     return finish(region, (size_t)count, out, err);
 }
 
-/* Of a process that was killed in the middle of a roll the last copy is as good as any. */
-static enum spy_status copy_between_rolls(int fd, size_t bytes, struct spy_region **out,
-                                          struct spy_error *err)
+/* Of a process that was killed in the middle of a change the last copy is as good as any. */
+static enum spy_status copy_whole(int fd, size_t bytes, struct spy_region **out,
+                                  struct spy_error *err)
 {
-    const struct timespec pause = {0, ROLL_PAUSE_NS};
+    const struct timespec pause = {0, COPY_PAUSE_NS};
     enum spy_status status = copy_file(fd, bytes, out, err);
-    for (int i = 1; i < ROLL_TRIES && status == SPY_OK && rolled_meanwhile(fd, *out); i++) {
+    for (int i = 1; i < COPY_TRIES && status == SPY_OK && !is_of_one_moment(fd, *out); i++) {
         ctl_image_free(*out);
         *out = NULL;
         nanosleep(&pause, NULL);
@@ -210,7 +214,7 @@ static enum spy_status load(int fd, struct ctl_image_owner owner, struct spy_reg
         return spy_fail(err, SPY_ERR_IO, "%s", strerror(errno));
     enum spy_status status = check_file(&st, owner, err);
     if (status == SPY_OK)
-        status = copy_between_rolls(fd, (size_t)st.st_size, out, err);
+        status = copy_whole(fd, (size_t)st.st_size, out, err);
     if (status != SPY_OK)
         return status;
     recheck(fd, *out);

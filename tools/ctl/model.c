@@ -117,6 +117,8 @@ static struct ctl_member new_member(const struct ctl_process *process,
         .seen_ns = ctl_real_ns(region, seen_ns),
         .rules_state = region->rules_state,
         .rules_operations = region->rules_operations,
+        .rules_generation = region->rules_generation,
+        .rules_loaded_ns = region->rules_loaded_ns,
         .slow_dropped = atomic_load_explicit(&region->slow_dropped, memory_order_relaxed),
     };
     copy_clean(m.exe, sizeof(m.exe), region->exe);

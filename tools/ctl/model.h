@@ -36,6 +36,8 @@ struct ctl_member {
     char problem[256];
     uint32_t rules_state;
     uint32_t rules_operations;
+    uint32_t rules_generation;
+    uint64_t rules_loaded_ns; /* CLOCK_REALTIME; 0: never */
     char rules_path[256];
     char rules_error[320];
     uint64_t self[SPY_SELF_COUNT];

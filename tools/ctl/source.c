@@ -189,8 +189,7 @@ static bool is_of(const struct spy_region *region, const struct ctl_process *pro
     return region->pid == process->proc.self_pid && in_time;
 }
 
-/* Path of the socket beside the region; NULL where there is none: then it has an abstract name. */
-static char *socket_path(const struct ctl_process *process)
+char *ctl_source_socket(const struct ctl_process *process)
 {
     size_t stem = process->region != NULL ? strlen(process->region) - strlen(".region") : 0;
     if (stem == 0)
@@ -212,7 +211,7 @@ enum spy_status ctl_source_stream(const struct ctl_process *process, const char 
     struct spy_process_id id = {process->proc.self_pid, process->proc.start_ticks};
     if (process->state != CTL_LIVE || is_stopped(process))
         return spy_fail(err, SPY_ERR_IO, "it does not run");
-    char *path = socket_path(process);
+    char *path = ctl_source_socket(process);
     struct ctl_server_name server = {path, process->proc.uid, id};
     enum spy_status status = ctl_client_stream(&server, line, fd, err);
     free(path);
@@ -225,7 +224,7 @@ static struct spy_region *ask(const struct ctl_process *process)
     struct spy_region *region = NULL;
     if (process->state != CTL_LIVE || is_stopped(process))
         return NULL;
-    char *path = socket_path(process);
+    char *path = ctl_source_socket(process);
     if (ctl_client_dump(path, process->proc.uid, id, &region, NULL) != SPY_OK)
         region = NULL;
     free(path);

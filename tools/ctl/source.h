@@ -64,6 +64,9 @@ struct spy_region *ctl_source_load(const struct ctl_process *process, FILE *err)
 SPY_MUST_CHECK enum spy_status ctl_source_stream(const struct ctl_process *process,
                                                  const char *line, int *fd, struct spy_error *err);
 
+/* Path of the socket of PROCESS, to be freed; NULL where it has an abstract name only. */
+char *ctl_source_socket(const struct ctl_process *process);
+
 const char *ctl_state_name(enum ctl_state state);
 
 #endif

@@ -37,7 +37,7 @@ allocating=${allocating//$'\n'/|}
 # What may allocate: files that run while rules are loaded, in the helper thread, or once for each
 # copy of libpq; and the functions that make and unmake a whole object.
 cold_files='preload/(shared/rules[^/]*|shared/history[^/]*|publish/[^/]*|runtime/libpq\.c)'
-cold_functions='spy_[a-z0-9_]+_(new|free|open|close)'
+cold_functions='spy_[a-z0-9_]+_(new|renew|free|open|close)'
 
 # libyaml, linked in, asserts that it is called properly, and allocates for the rules parser.
 libyaml='__assert_fail|malloc|realloc|free|strdup|fread|fwrite|ferror|__sprintf_chk|sprintf'

@@ -158,12 +158,12 @@ static void the_end_of_a_request_credits(void **state)
 {
     (void)state;
     run("SELECT a");
-    spy_sequence_flush_thread(f.region, f.c);
+    spy_sequence_flush_thread(f.region);
     assert_int_equal(calls("a", false), 1);
     run("SELECT b"); /* no longer a continuation */
     assert_int_equal(calls("a_b", true), 0);
     assert_int_equal(unmapped_calls(), 1);
-    spy_sequence_flush_thread(f.region, f.c);
+    spy_sequence_flush_thread(f.region);
     assert_int_equal(calls("a", true), 1);
 }
 
@@ -171,7 +171,7 @@ static void the_end_of_a_connection_credits(void **state)
 {
     (void)state;
     run("SELECT x");
-    spy_sequence_flush(f.region, f.c, conn);
+    spy_sequence_flush(f.region, conn);
     assert_int_equal(unmapped_calls(), 1);
     assert_int_equal(atomic_load(&conn->pending.count), 0);
 }
@@ -182,7 +182,7 @@ static void connections_do_not_mix(void **state)
     struct spy_conn *other = spy_conn_add((const PGconn *)&rules, NULL);
     run_on(conn, "SELECT a", false);
     run_on(other, "SELECT b", false);
-    spy_sequence_flush_thread(f.region, f.c);
+    spy_sequence_flush_thread(f.region);
     assert_int_equal(calls("a_b", true), 0);
     assert_int_equal(calls("a", false), 1);
     spy_conn_remove((const PGconn *)&rules);
@@ -235,7 +235,7 @@ static void no_order_loses_or_doubles(void **state)
     for (int i = 0; i < steps; i++) {
         run_on(conn, texts[rand() % 6], rand() % 20 == 0);
         if (rand() % 10 == 0)
-            spy_sequence_flush_thread(f.region, f.c);
+            spy_sequence_flush_thread(f.region);
     }
     uint64_t rows = 0;
     for (uint32_t op = 0; op < spy_region_ops(f.region); op++) {
@@ -256,7 +256,7 @@ static void *second_thread(void *unused)
         while (atomic_load(&turn) != 1)
             sched_yield();
         run("SELECT b"); /* the first thread may be flushing at this very moment */
-        spy_sequence_flush_thread(f.region, f.c);
+        spy_sequence_flush_thread(f.region);
         atomic_store(&turn, 0);
     }
     return NULL;
@@ -270,7 +270,7 @@ static void a_migrating_connection_loses_nothing(void **state)
     for (int i = 0; i < 5000; i++) {
         run("SELECT a");
         atomic_store(&turn, 1);
-        spy_sequence_flush_thread(f.region, f.c);
+        spy_sequence_flush_thread(f.region);
         while (atomic_load(&turn) != 0)
             sched_yield();
     }
