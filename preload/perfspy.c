@@ -14,6 +14,7 @@
 #include "record/shard.h"
 #include "runtime/clock.h"
 #include "runtime/config.h"
+#include "runtime/copies.h"
 #include "runtime/libpq.h"
 #include "runtime/log.h"
 #include "runtime/ownfd.h"
@@ -68,7 +69,27 @@ static bool reload(struct spy_region *region, const char *argument, char *text)
     return status == SPY_OK;
 }
 
+/* Of each copy that a call has reached where it is mapped: "7f0011223000". */
+static bool tell_copies(struct spy_region *region, const char *argument, char *text)
+{
+    const void *others[SPY_COPIES_NOTED];
+    size_t count = spy_copies_found(others, SPY_COPIES_NOTED);
+    (void)region, (void)argument;
+    text[0] = '\0';
+    for (const struct spy_libpq *pq = spy_libpq_known(); pq != NULL; pq = pq->next) {
+        size_t used = strlen(text);
+        snprintf(text + used, SPY_CONTROL_BYTES - 1 - used, "%" PRIxPTR " ", (uintptr_t)pq->base);
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t used = strlen(text);
+        snprintf(text + used, SPY_CONTROL_BYTES - 1 - used, "%" PRIxPTR " ", (uintptr_t)others[i]);
+    }
+    return true;
+}
+
 static const struct spy_control controls[] = {
+    {"copies", "where the copies of libpq and of TLS libraries are that calls went to",
+     tell_copies},
     {"reload", "[FILE]  reads the rules again, or those of FILE", reload},
     {NULL, NULL, NULL},
 };

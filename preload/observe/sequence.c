@@ -163,7 +163,7 @@ void spy_sequence_add(struct spy_region *region, struct spy_classifier *classifi
     struct spy_pending *p = conn != NULL ? &conn->pending : NULL;
     uint32_t held = 0;
     bool alone = p == NULL || !claim(region, p, &held);
-    if (held > 0 && p->classifier != classifier) {
+    if (!alone && held > 0 && p->classifier != classifier) {
         end(region, conn, held);
         held = 0;
     }

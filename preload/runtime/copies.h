@@ -42,6 +42,11 @@ struct spy_library {
  */
 const struct spy_copy *spy_copy_of_caller(struct spy_library *library, const void *caller);
 
+/* Where the copies are mapped that were found so far, of any library but libpq: up to CAP of them,
+ * the first ones found; returns how many. */
+#define SPY_COPIES_NOTED 16u
+size_t spy_copies_found(const void **base, size_t cap);
+
 /* Is a wrapper that returns to CALLER called by COPY itself? Where that made a tail call, CALLER is
  * in the wrapper that called it. */
 static inline bool spy_copy_calls(const struct spy_copy *copy, const void *caller)

@@ -285,6 +285,25 @@ const struct ctl_command ctl_commands[] = {
         .run = ctl_cmd_rules_check,
     },
     {
+        .name = "doctor",
+        .operands = "[PID]",
+        .summary = "tell why there is no data, or not all of it, and what to do",
+        .help = "Looks at a process, watched or not: whether the library is loaded, and why not; "
+                "why there is nothing to read yet; which copies of libpq and of TLS libraries are "
+                "mapped, and whether calls reach them through perfspy; what goes past it (drivers "
+                "without libpq, io_uring, seccomp); the rules in force, those that never matched, "
+                "and the work without a name that took most time, with a rule for it; full "
+                "tables and what was dropped. Without PID: all watched processes, and the "
+                "directories, the regions of the dead and the rules file of this host.\n\n"
+                "Each finding is a problem (there is no data), a warning (not all of it) or a "
+                "note, and behind an arrow stands what to do. The exit status is 0 if there are "
+                "notes only, 1 if there is more, 69 if there is no such process, 77 if it may "
+                "not be looked into.",
+        .options = CTL_BIT(JSON),
+        .max_operands = 1,
+        .run = ctl_cmd_doctor,
+    },
+    {
         .name = "reload",
         .operands = "",
         .summary = "have processes read their rules again, without losing counts",

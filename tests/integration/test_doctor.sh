@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# perfspy-ctl doctor: for each reason why there is no data, or not all, it says that one, and what
+# it says to do helps.
+. "$(dirname "$0")/lib/check.sh"
+. "$(dirname "$0")/lib/console.sh"
+
+found=$TEST_DIR/findings.json
+
+# doctor PID: its findings are in $found, its exit status in STATUS.
+doctor() {
+    STATUS=0
+    "$PERFSPY_CTL" doctor "$1" --json >"$found" || STATUS=$?
+}
+
+# finds WHAT SEVERITY PATTERN
+finds() {
+    assert_json "$1" "$found" \
+        'any(.findings[]; .severity == $severity and (.what | test($pattern)))' \
+        --arg severity "$2" --arg pattern "$3"
+}
+
+# idle NAME=VALUE...: a process that sleeps; sets IDLE.
+idle() {
+    env "$@" sleep 1000 &
+    IDLE=$!
+    on_exit kill "$IDLE"
+    wait_for 20 grep -qsx sleep "/proc/$IDLE/comm"
+}
+
+idle A=b
+doctor "$IDLE"
+assert_eq "a process without the library" 1 "$STATUS"
+finds "is told from the others" problem 'not loaded: the process was started without it'
+idle LD_PRELOAD="$TEST_DIR/none/libperfspy.so"
+doctor "$IDLE"
+finds "the library's file is missing" problem 'none/libperfspy.so, which does not exist'
+echo "not a library" >"$TEST_DIR/libperfspy.so"
+idle LD_PRELOAD="$TEST_DIR/libperfspy.so"
+doctor "$IDLE"
+finds "the loader refused it" problem 'the loader did not load it'
+idle LD_PRELOAD="$PERFSPY_PRELOAD" PERFSPY_ONLY=gunicorn,uvicorn
+doctor "$IDLE"
+finds "PERFSPY_ONLY names others" problem 'PERFSPY_ONLY=gunicorn,uvicorn does not name it'
+idle LD_PRELOAD="$PERFSPY_PRELOAD"
+doctor "$IDLE"
+finds "nothing has happened yet" problem 'neither listen, accept nor a libpq connection'
+
+assert_status "no such process" 69 "$PERFSPY_CTL" doctor 999999999
+assert_status "no process at all" 64 "$PERFSPY_CTL" doctor console
+if [ "$(id -u)" -eq 0 ]; then
+    assert_status "another user's process" 77 \
+        setpriv --reuid=65534 --regid=65534 --clear-groups "$PERFSPY_CTL" doctor "$IDLE"
+else
+    skip "another user's process" "needs root to become another user"
+fi
+
+# All well, but for work without a name: the rule that it gives names it.
+rules=$TEST_DIR/rules.yml
+printf 'version: 1\noperations:\n  - {name: never, sql: SELECT never}\n' >"$rules"
+console_start PERFSPY_RULES="$rules"
+tell 'exec SELECT 7 AS seven, pg_sleep(0.02)'
+doctor "$CONSOLE"
+assert_eq "all is well" 0 "$STATUS"
+finds "libpq is hooked" note '^hooked: .*/libpq\.so'
+finds "a rule that never matched" note '^1 of 1 rules never matched: never$'
+finds "work without a name" note '^no rule names sql:.* in 1 calls'
+rule=$(jq -r '.findings[] | select(.what | startswith("no rule names sql:")) | .do' "$found")
+echo "  ${rule#add a rule: }" | sed 's/NAME/seven/' >>"$rules"
+check "the rule that it gives is one" "$PERFSPY_CTL" reload -p "$CONSOLE"
+tell 'exec SELECT 7 AS seven, pg_sleep(0.02)'
+assert_eq "and names that work" 1 "$(console_calls seven)"
+echo 'x: y' >>"$rules"
+"$PERFSPY_CTL" reload -p "$CONSOLE" >"$TEST_DIR/out" 2>&1 || true
+doctor "$CONSOLE"
+assert_eq "a reload that was refused is a finding" 1 "$STATUS"
+finds "with its place" warning 'a reload was refused: .*rules.yml:5:1'
+
+# A second copy of libpq that no call has reached.
+LD_PRELOAD=$PERFSPY_PRELOAD /usr/bin/python3 -c '
+import ctypes, socket, sys, time
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen()
+ctypes.CDLL(sys.argv[1])
+libc = ctypes.CDLL(None, use_errno=True)
+ring = libc.syscall(425, 4, ctypes.create_string_buffer(256))
+print("ring" if ring >= 0 else "none", flush=True)
+time.sleep(1000)' "$BUILD/victims/libpq-a1b2.so.5" >"$TEST_DIR/ring" &
+other=$!
+on_exit kill "$other"
+wait_for 20 grep -qs . "$TEST_DIR/ring"
+doctor "$other"
+finds "a copy of libpq that was not reached" warning 'no call has reached this copy .*libpq-a1b2'
+if [ "$(<"$TEST_DIR/ring")" = ring ]; then
+    finds "io_uring" warning 'has 1 io_uring'
+else
+    skip "io_uring" "this kernel has none"
+fi
+
+# Stopped: told from its file, and so it says.
+kill -STOP "$CONSOLE"
+doctor "$CONSOLE"
+kill -CONT "$CONSOLE"
+finds "a process that does not answer" warning 'does not answer on its socket'
+
+# The host.
+STATUS=0
+chmod 755 "$PERFSPY_DIR"
+PERFSPY_RULES=$rules "$PERFSPY_CTL" doctor --json >"$found" || STATUS=$?
+chmod 700 "$PERFSPY_DIR"
+assert_eq "the host has findings" 1 "$STATUS"
+finds "a directory open to others" warning 'is open to others .mode 755'
+finds "rules that are no good" warning 'rules.yml:5:1: '
+assert_json "and those of watched processes" "$found" 'any(.findings[]; .pid == ($pid | tonumber))' \
+    --arg pid "$CONSOLE"
+assert_match "the same for a person" 'warning .*is open to others' \
+    "$(chmod 755 "$PERFSPY_DIR"; "$PERFSPY_CTL" doctor; chmod 700 "$PERFSPY_DIR")"

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What `doctor` is made of: looking at one process from outside (facts), and at what it wrote
+ * (region), and saying what is wrong and what to do about it (findings).
+ */
+#ifndef CTL_DOCTOR_H
+#define CTL_DOCTOR_H
+
+#include "ctl/ctl.h"
+#include "ctl/source.h"
+
+/* A problem: there is no data. A warning: not all of it. A note asks for nothing. */
+enum ctl_severity { CTL_PROBLEM, CTL_WARNING, CTL_NOTE };
+
+struct ctl_finding {
+    int32_t pid; /* 0: it is about the host */
+    char exe[256];
+    enum ctl_severity severity;
+    char *what;
+    char *remedy; /* "" where there is nothing to do */
+};
+
+struct ctl_findings {
+    struct ctl_finding *finding;
+    size_t count;
+    int32_t pid;     /* of whom findings are added */
+    const char *exe; /* likewise */
+};
+
+/* Adds one; REMEDY is "" or what to do. */
+void ctl_find(struct ctl_findings *findings, enum ctl_severity severity, const char *remedy,
+              const char *what, ...) __attribute__((format(printf, 4, 5)));
+
+void ctl_findings_free(struct ctl_findings *findings);
+
+/* ---- doctor_facts.c -------------------------------------------------------------------------- */
+
+#define CTL_OBJECTS 16u
+
+enum ctl_object_kind { CTL_LIBPQ, CTL_TLS };
+
+struct ctl_object {
+    enum ctl_object_kind kind;
+    uint64_t base;
+    char path[256];
+};
+
+/* What the kernel says of a process. */
+struct ctl_facts {
+    struct ctl_maps maps;
+    struct ctl_object object[CTL_OBJECTS]; /* libraries that perfspy interposes */
+    unsigned objects;
+    char protocol[256]; /* a driver that speaks PostgreSQL's protocol itself; "" */
+    bool environ;       /* could be read */
+    bool secure;        /* AT_SECURE */
+    bool helper;        /* a thread called perfspy */
+    bool preloaded;     /* an element of LD_PRELOAD names the library: */
+    char preload[256];  /* that element */
+    char only[256];     /* PERFSPY_ONLY, or "" */
+    bool off;           /* PERFSPY_ENABLED=0 */
+    unsigned seccomp;   /* 0 none, 1 strict, 2 filter */
+    unsigned uring;     /* descriptors of io_uring */
+};
+
+/* CTL_MAPS_REFUSED where we may not look. */
+enum ctl_maps_result ctl_facts_read(const struct ctl_proc *proc, struct ctl_facts *facts);
+
+/* ---- doctor_process.c, doctor_region.c, doctor_host.c ------------------------------------------
+ */
+
+/* Why is there no region? */
+void ctl_doctor_absent(struct ctl_findings *findings, const struct ctl_proc *proc,
+                       const struct ctl_facts *facts);
+
+/* What goes past perfspy, as far as it can be seen from outside. */
+void ctl_doctor_around(struct ctl_findings *findings, const struct ctl_process *process,
+                       const struct ctl_facts *facts);
+
+/* What the region tells. */
+void ctl_doctor_region(struct ctl_findings *findings, const struct spy_region *region);
+
+/* Directories, regions of the dead, and the rules file that processes would read by default. */
+void ctl_doctor_host(struct ctl_findings *findings, const struct ctl_source *source);
+
+#endif

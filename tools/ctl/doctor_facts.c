@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel says of a process; see doctor.h. Whatever cannot be read is not known, and is
+ * not taken for an answer.
+ */
+#include "ctl/doctor.h"
+#include "ctl/format.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <elf.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static FILE *open_proc(int32_t pid, const char *name)
+{
+    char path[400];
+    snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+    return fopen(path, "re");
+}
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+static void add_object(struct ctl_facts *facts, enum ctl_object_kind kind, uint64_t base,
+                       const char *path)
+{
+    if (facts->objects == CTL_OBJECTS)
+        return;
+    struct ctl_object *object = &facts->object[facts->objects++];
+    *object = (struct ctl_object){.kind = kind, .base = base};
+    snprintf(object->path, sizeof(object->path), "%s", path);
+}
+
+/* One line of maps: only where a file is mapped from its beginning, that is its base. */
+static void take_mapping(struct ctl_facts *facts, const char *line)
+{
+    unsigned long long base, offset;
+    int at = 0;
+    if (sscanf(line, "%llx-%*x %*s %llx %*s %*s %n", &base, &offset, &at) < 2 || at == 0 ||
+        offset != 0 || line[at] != '/')
+        return;
+    const char *path = line + at;
+    const char *name = strrchr(path, '/') + 1;
+    if (begins(name, "libpq.") || begins(name, "libpq-"))
+        add_object(facts, CTL_LIBPQ, base, path);
+    else if (begins(name, "libssl.") || begins(name, "libssl-") || begins(name, "libgnutls."))
+        add_object(facts, CTL_TLS, base, path);
+    else if (strstr(path, "/asyncpg/protocol/") != NULL)
+        snprintf(facts->protocol, sizeof(facts->protocol), "%s", path);
+}
+
+static void read_maps(int32_t pid, struct ctl_facts *facts)
+{
+    FILE *file = open_proc(pid, "maps");
+    char *line = NULL;
+    size_t room = 0;
+    if (file == NULL)
+        return;
+    while (getline(&line, &room, file) > 0) {
+        line[strcspn(line, "\n")] = '\0';
+        take_mapping(facts, line);
+    }
+    free(line);
+    fclose(file);
+}
+
+static void read_status(int32_t pid, struct ctl_facts *facts)
+{
+    FILE *file = open_proc(pid, "status");
+    char *line = NULL;
+    size_t room = 0;
+    if (file == NULL)
+        return;
+    while (getline(&line, &room, file) > 0)
+        if (sscanf(line, "Seccomp: %u", &facts->seccomp) == 1)
+            break;
+    free(line);
+    fclose(file);
+}
+
+static void read_auxv(int32_t pid, struct ctl_facts *facts)
+{
+    FILE *file = open_proc(pid, "auxv");
+    Elf64_auxv_t entry;
+    if (file == NULL)
+        return;
+    while (fread(&entry, sizeof(entry), 1, file) == 1)
+        if (entry.a_type == AT_SECURE)
+            facts->secure = entry.a_un.a_val != 0;
+    fclose(file);
+}
+
+static void read_threads(int32_t pid, struct ctl_facts *facts)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/task", pid);
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return;
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        char name[300], comm[32] = "";
+        snprintf(name, sizeof(name), "task/%s/comm", entry->d_name);
+        FILE *file = isdigit((unsigned char)entry->d_name[0]) ? open_proc(pid, name) : NULL;
+        if (file == NULL)
+            continue;
+        if (fgets(comm, sizeof(comm), file) != NULL && strcmp(comm, "perfspy\n") == 0)
+            facts->helper = true;
+        fclose(file);
+    }
+    closedir(dir);
+}
+
+static void read_descriptors(int32_t pid, struct ctl_facts *facts)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return;
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        char link[64] = "";
+        ssize_t n = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
+        facts->uring += n > 0 && begins(link, "anon_inode:[io_uring]");
+    }
+    closedir(dir);
+}
+
+static void read_environment(int32_t pid, struct ctl_facts *facts)
+{
+    char value[4096];
+    FILE *file = open_proc(pid, "environ");
+    if (file == NULL)
+        return;
+    facts->environ = fgetc(file) != EOF;
+    fclose(file);
+    facts->off =
+        ctl_proc_environ(pid, "PERFSPY_ENABLED", value, sizeof(value)) && strcmp(value, "0") == 0;
+    ctl_proc_environ(pid, "PERFSPY_ONLY", facts->only, sizeof(facts->only));
+    if (!ctl_proc_environ(pid, "LD_PRELOAD", value, sizeof(value)))
+        return;
+    for (char *rest = NULL, *word = strtok_r(value, ": ", &rest); word != NULL;
+         word = strtok_r(NULL, ": ", &rest))
+        if (strstr(word, "libperfspy") != NULL) {
+            facts->preloaded = true;
+            ctl_format_clean(facts->preload, sizeof(facts->preload), word, sizeof(value));
+        }
+}
+
+enum ctl_maps_result ctl_facts_read(const struct ctl_proc *proc, struct ctl_facts *facts)
+{
+    memset(facts, 0, sizeof(*facts));
+    enum ctl_maps_result result = ctl_proc_maps(proc->pid, proc->self_pid, &facts->maps);
+    if (result != CTL_MAPS_READ)
+        return result;
+    read_maps(proc->pid, facts);
+    read_status(proc->pid, facts);
+    read_auxv(proc->pid, facts);
+    read_threads(proc->pid, facts);
+    read_descriptors(proc->pid, facts);
+    read_environment(proc->pid, facts);
+    return result;
+}

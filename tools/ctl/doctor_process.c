@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What can be told of a process from outside: why the library is not in it or does nothing, and
+ * what goes past it. See doctor.h.
+ */
+#include "ctl/client.h"
+#include "ctl/doctor.h"
+#include "ctl/program.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- no region ------------------------------------------------------------------------------ */
+
+/* A program that nothing can be preloaded into; false where it is none. */
+static bool explain_program(struct ctl_findings *f, const struct ctl_proc *proc,
+                            const struct ctl_facts *facts)
+{
+    char exe[64];
+    snprintf(exe, sizeof(exe), "/proc/%d/exe", proc->pid);
+    switch (ctl_program_of(exe)) {
+    case CTL_PROGRAM_STATIC:
+        ctl_find(f, CTL_PROBLEM, "link it dynamically, or watch what calls it",
+                 "the program is statically linked: no library can be loaded into it");
+        return true;
+    case CTL_PROGRAM_MUSL:
+        ctl_find(f, CTL_PROBLEM, "run it on a glibc system",
+                 "the program is made for musl: a library for glibc cannot be loaded into it");
+        return true;
+    case CTL_PROGRAM_OTHER_ABI:
+        ctl_find(f, CTL_PROBLEM, "run a 64-bit build of it for this machine",
+                 "the program is made for another machine, or 32-bit");
+        return true;
+    default:
+        break;
+    }
+    if (facts->secure)
+        ctl_find(f, CTL_PROBLEM,
+                 "start it by a service manager as the user it is to be, without set-user-id or "
+                 "file capabilities",
+                 "the program runs with other rights than who started it (AT_SECURE): the loader "
+                 "ignored LD_PRELOAD, or the library stays away");
+    return facts->secure;
+}
+
+/* LD_PRELOAD names the library, and it is not there. */
+static void explain_preload(struct ctl_findings *f, const struct ctl_proc *proc,
+                            const struct ctl_facts *facts)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "/proc/%d/root%s", proc->pid, facts->preload);
+    if (facts->preload[0] == '/' && access(path, F_OK) != 0)
+        ctl_find(f, CTL_PROBLEM, "install it there, or correct LD_PRELOAD, and restart",
+                 "LD_PRELOAD names %s, which does not exist for the process", facts->preload);
+    else if (facts->preload[0] == '/' && ctl_program_of(path) == CTL_PROGRAM_OTHER_ABI)
+        ctl_find(f, CTL_PROBLEM, "install the library for this machine, and restart",
+                 "LD_PRELOAD names %s, which is made for another machine", facts->preload);
+    else
+        ctl_find(f, CTL_PROBLEM,
+                 "look for the loader's message in the program's standard error; see whether the "
+                 "file can be read by its user, lies on a noexec mount, or is found by that name",
+                 "LD_PRELOAD names %s, but the loader did not load it", facts->preload);
+}
+
+static void explain_unloaded(struct ctl_findings *f, const struct ctl_proc *proc,
+                             const struct ctl_facts *facts)
+{
+    if (explain_program(f, proc, facts))
+        return;
+    if (facts->preloaded) {
+        explain_preload(f, proc, facts);
+        return;
+    }
+    ctl_find(f, CTL_PROBLEM,
+             "restart it by \"" CTL_NAME " run -- COMMAND\", or with LD_PRELOAD=libperfspy.so in "
+             "its environment",
+             "libperfspy.so is not loaded: the process was started without it%s",
+             facts->environ ? "" : " (its environment cannot be read)");
+}
+
+/* Is the program at EXE among the names in LIST? */
+static bool listed(const char *list, const char *exe)
+{
+    char copy[256];
+    snprintf(copy, sizeof(copy), "%s", list);
+    for (char *rest = NULL, *name = strtok_r(copy, ",", &rest); name != NULL;
+         name = strtok_r(NULL, ",", &rest))
+        if (ctl_proc_is_called(exe, name + strspn(name, " ")))
+            return true;
+    return false;
+}
+
+void ctl_doctor_absent(struct ctl_findings *f, const struct ctl_proc *proc,
+                       const struct ctl_facts *facts)
+{
+    if (!facts->maps.library)
+        explain_unloaded(f, proc, facts);
+    else if (facts->off)
+        ctl_find(f, CTL_PROBLEM, "restart it without PERFSPY_ENABLED=0",
+                 "the library is loaded and switched off: PERFSPY_ENABLED=0");
+    else if (facts->only[0] != '\0' && !listed(facts->only, proc->exe))
+        ctl_find(f, CTL_PROBLEM, "add the program's name to PERFSPY_ONLY, and restart",
+                 "the library is loaded and stays away: PERFSPY_ONLY=%s does not name it",
+                 facts->only);
+    else if (facts->secure)
+        explain_program(f, proc, facts);
+    else if (facts->seccomp != 0)
+        ctl_find(f, CTL_PROBLEM, "have it listen or connect once before it confines itself",
+                 "the process confined itself (seccomp) before there was anything to watch");
+    else
+        ctl_find(
+            f, CTL_PROBLEM,
+            "nothing, if it is to do so yet; else see below for what goes past the library",
+            "the library is loaded and has seen neither listen, accept nor a libpq connection");
+}
+
+/* ---- going past ----------------------------------------------------------------------------- */
+
+/* Which copies calls have reached, as the process says: "7f00 7f01 ". False where it does not
+ * answer. */
+static bool ask_copies(const struct ctl_process *process, char text[CTL_CLIENT_TEXT])
+{
+    char *path = ctl_source_socket(process);
+    struct ctl_server_name place = {
+        .path = path,
+        .uid = process->proc.uid,
+        .id = {process->proc.self_pid, process->proc.start_ticks},
+    };
+    bool stopped = process->proc.state == 'T' || process->proc.state == 't';
+    bool answers = !stopped && ctl_client_command(&place, "copies\n", text, NULL) == SPY_OK;
+    free(path);
+    return answers;
+}
+
+static bool is_reached(const char *copies, uint64_t base)
+{
+    for (char *end; *copies != '\0'; copies = end + strspn(end, " "))
+        if (strtoull(copies, &end, 16) == base)
+            return true;
+    return false;
+}
+
+static void look_at_objects(struct ctl_findings *f, const struct ctl_process *process,
+                            const struct ctl_facts *facts)
+{
+    char copies[CTL_CLIENT_TEXT];
+    bool knows = process->state == CTL_LIVE && ask_copies(process, copies);
+    unsigned libpqs = 0;
+    if (process->state == CTL_LIVE && !knows)
+        ctl_find(f, CTL_WARNING, facts->seccomp != 0 ? "" : "see whether it is stopped",
+                 "the process does not answer on its socket: it is read from its file");
+    for (unsigned i = 0; i < facts->objects; i++) {
+        const struct ctl_object *o = &facts->object[i];
+        libpqs += o->kind == CTL_LIBPQ;
+        if (process->state == CTL_LIVE && !knows)
+            continue;
+        if (knows && is_reached(copies, o->base))
+            ctl_find(f, CTL_NOTE, "", "hooked: %s", o->path);
+        else if (o->kind == CTL_LIBPQ)
+            ctl_find(f, CTL_WARNING,
+                     "nothing, if the program has not used it yet; else it was bound past us: set "
+                     "PERFSPY_DEEPBIND=clear (RTLD_DEEPBIND), or load the library earlier "
+                     "(pointers from dlsym taken before)",
+                     "no call has reached this copy of libpq through perfspy: %s", o->path);
+        else
+            ctl_find(f, CTL_NOTE, "", "no session of this TLS library was made through perfspy: %s",
+                     o->path);
+    }
+    if (libpqs == 0 && facts->protocol[0] != '\0')
+        ctl_find(f, CTL_WARNING, "use a driver on libpq (psycopg) to see statements",
+                 "a driver that speaks PostgreSQL's protocol itself, without libpq: %s",
+                 facts->protocol);
+    else if (libpqs == 0)
+        ctl_find(f, CTL_NOTE, "",
+                 "no libpq is mapped: statements of drivers that do without it, or of one linked "
+                 "in statically, are not seen");
+}
+
+void ctl_doctor_around(struct ctl_findings *f, const struct ctl_process *process,
+                       const struct ctl_facts *facts)
+{
+    look_at_objects(f, process, facts);
+    if (facts->uring > 0)
+        ctl_find(f, CTL_WARNING, "have the program use ordinary socket calls, if it can",
+                 "the process has %u io_uring: requests read or written by it are not seen",
+                 facts->uring);
+    if (facts->seccomp != 0)
+        ctl_find(f, CTL_WARNING, "",
+                 "the process confined itself (seccomp %s): what perfspy would need a system call "
+                 "for is off there%s",
+                 facts->seccomp == 1 ? "strict" : "filter",
+                 facts->helper ? "" : ", and the helper thread has ended (no log, no history)");
+    else if (process->state == CTL_LIVE && !facts->helper)
+        ctl_find(f, CTL_WARNING, "raise the limit on processes (RLIMIT_NPROC) and restart",
+                 "there is no helper thread: no socket, no log, no history");
+}
