@@ -5,6 +5,7 @@
  */
 #include "hooks/hooks.h"
 #include "observe/observe.h"
+#include "observe/pause.h"
 #include "observe/reload.h"
 #include "publish/control.h"
 #include "publish/helper.h"
@@ -69,6 +70,12 @@ static bool reload(struct spy_region *region, const char *argument, char *text)
     return status == SPY_OK;
 }
 
+static void note_off(struct spy_region *region)
+{
+    atomic_store_explicit(&region->off_since_ns, spy_clock_of(CLOCK_REALTIME),
+                          memory_order_relaxed);
+}
+
 /* Of each copy that a call has reached where it is mapped: "7f0011223000". */
 static bool tell_copies(struct spy_region *region, const char *argument, char *text)
 {
@@ -87,7 +94,28 @@ static bool tell_copies(struct spy_region *region, const char *argument, char *t
     return true;
 }
 
+static bool enable(struct spy_region *region, const char *argument, char *text)
+{
+    (void)argument;
+    bool changed = spy_observe_resume();
+    atomic_store_explicit(&region->off_since_ns, 0, memory_order_relaxed);
+    strcpy(text, changed ? "recording" : "recording already");
+    return true;
+}
+
+static bool disable(struct spy_region *region, const char *argument, char *text)
+{
+    (void)argument;
+    bool changed = spy_observe_pause();
+    if (changed)
+        note_off(region);
+    strcpy(text, changed ? "switched off" : "switched off already");
+    return true;
+}
+
 static const struct spy_control controls[] = {
+    {"enable", "switches recording on", enable},
+    {"disable", "switches recording off", disable},
     {"copies", "where the copies of libpq and of TLS libraries are that calls went to",
      tell_copies},
     {"reload", "[FILE]  reads the rules again, or those of FILE", reload},
@@ -133,6 +161,8 @@ static void start(void)
     spy_observe_classify_with(classifier);
     spy_control_set(controls);
     bool answering = spy_server_open(&publication);
+    if (atomic_load_explicit(&spy_process_dormant, memory_order_relaxed))
+        note_off(publication.region);
     spy_process_publish(publication.region);
     spy_regionfile_reveal(&publication);
     if (!spy_helper_start(&publication) || !answering)
@@ -150,5 +180,6 @@ __attribute__((constructor)) static void perfspy_load(void)
         return;
     }
     spy_confine_init(&spy_helper_confined);
+    atomic_store_explicit(&spy_process_dormant, spy_config.later, memory_order_relaxed);
     spy_process_init(start);
 }

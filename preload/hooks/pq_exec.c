@@ -38,10 +38,11 @@ SPY_EXPORT PGresult *PQexecParams(PGconn *conn, const char *command, int n, cons
     return result;
 }
 
+/* Never passed on at once: while recording is switched off, too, it is to be known that the name
+ * stands for another text now. */
 SPY_EXPORT PGresult *PQprepare(PGconn *conn, const char *name, const char *query, int n,
                                const Oid *types)
 {
-    SPY_PASS(PQprepare, conn, conn, name, query, n, types);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)

@@ -40,10 +40,10 @@ SPY_EXPORT int PQsendQueryParams(PGconn *conn, const char *command, int n, const
     return sent;
 }
 
+/* Never passed on at once: see PQprepare(). */
 SPY_EXPORT int PQsendPrepare(PGconn *conn, const char *name, const char *query, int n,
                              const Oid *types)
 {
-    SPY_PASS(PQsendPrepare, conn, conn, name, query, n, types);
     struct spy_query call;
     const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
     if (pq == NULL)

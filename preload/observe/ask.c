@@ -9,6 +9,7 @@
 #include "observe/prepared.h"
 #include "record/shard.h"
 #include "runtime/clock.h"
+#include "runtime/process.h"
 #include "shared/sql.h"
 
 #include <string.h>
@@ -97,9 +98,10 @@ void spy_query_command(struct spy_query *call, const char *text, int params)
 }
 
 /* Names prepared in one watch mean nothing in another (a fork's child has other statement rows). */
-static uint64_t prepared_key(const struct spy_query *call, const char *name, size_t len)
+static uint64_t prepared_key(const struct spy_conn *conn, const struct spy_region *region,
+                             const char *name, size_t len)
 {
-    return spy_prepared_key(call->conn->serial ^ call->region->epoch_mono_ns, name, len);
+    return spy_prepared_key(conn->serial ^ region->epoch_mono_ns, name, len);
 }
 
 static void keep_name(struct spy_flight *flight, const char *name, size_t len)
@@ -136,7 +138,8 @@ void spy_query_name(struct spy_query *call, const char *name, int params)
     spy_stmt stmt = SPY_STMT_OTHER;
     if (name != NULL) {
         size_t len = strlen(name);
-        flight->prepared_key = call->conn != NULL ? prepared_key(call, name, len) : 0;
+        flight->prepared_key =
+            call->conn != NULL ? prepared_key(call->conn, call->region, name, len) : 0;
         stmt = stmt_of_name(call, name, flight->prepared_key);
         keep_name(flight, name, len);
     }
@@ -160,19 +163,32 @@ static spy_stmt keep_prepared(struct spy_query *call, const char *name, const ch
     return stmt;
 }
 
+/* While recording is switched off a name that is prepared anew stands for a text that is not known.
+ */
+static void forget_prepared(const struct spy_query *call, const char *name)
+{
+    const struct spy_region *region =
+        atomic_load_explicit(&spy_process->paused, memory_order_acquire);
+    if (region != NULL && call->conn != NULL && name != NULL)
+        spy_prepared_drop(prepared_key(call->conn, region, name, strlen(name)),
+                          spy_observe_generation());
+}
+
 /* The name stands for its text from here on, and not only when the server has said yes: in a
  * pipeline it is executed before that. Should the server say no, what it stood for comes back. */
 void spy_query_prepare(struct spy_query *call, const char *name, const char *text)
 {
-    if (call->region == NULL)
+    if (call->region == NULL) {
+        forget_prepared(call, name);
         return;
+    }
     struct spy_flight *flight = open_flight(call, SPY_FLIGHT_PREPARE);
     spy_stmt stmt = SPY_STMT_OTHER;
     flight->op = spy_classify_builtin(flight->classifier, SPY_BUILTIN_PREPARE);
     if (name != NULL && text != NULL && call->conn != NULL) {
         size_t len = strlen(name);
         keep_name(flight, name, len);
-        flight->prepared_key = prepared_key(call, name, len);
+        flight->prepared_key = prepared_key(call->conn, call->region, name, len);
         stmt = keep_prepared(call, name, text);
     }
     ask(call, stmt);

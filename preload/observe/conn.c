@@ -7,6 +7,7 @@
 #include "observe/conn.h"
 
 #include "record/endpoint.h"
+#include "runtime/process.h"
 #include "runtime/table.h"
 
 #include <stddef.h>
@@ -50,6 +51,7 @@ static struct spy_conn *fresh(struct spy_conn *row, const void *handle, const st
     atomic_store_explicit(&row->handle, handle, memory_order_relaxed);
     row->pq = pq;
     row->serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
+    row->resumed = atomic_load_explicit(&spy_process_resumed, memory_order_relaxed);
     row->connect_ns = 0;
     row->connect_owner = (struct spy_owner){0};
     row->facts_epoch = 0;
@@ -61,6 +63,20 @@ static struct spy_conn *fresh(struct spy_conn *row, const void *handle, const st
     atomic_store_explicit(&row->pending.count, 0, memory_order_relaxed);
     atomic_store_explicit(&row->pending.owner, 0, memory_order_relaxed);
     return row;
+}
+
+struct spy_conn *spy_conn_at(uint32_t i)
+{
+    return spy_table(&rows) != NULL ? row_at(i / WAYS, i % WAYS) : NULL;
+}
+
+void spy_conn_rejoin(struct spy_conn *conn)
+{
+    conn->resumed = atomic_load_explicit(&spy_process_resumed, memory_order_relaxed);
+    conn->connect_ns = 0;
+    conn->facts_epoch = 0; /* it may have been reset to another server */
+    conn->open_epoch = 0;
+    spy_flights_clear(&conn->flights);
 }
 
 struct spy_conn *spy_conn_add(const void *handle, const struct spy_libpq *pq)

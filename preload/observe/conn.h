@@ -39,6 +39,7 @@ struct spy_conn {
                                    * stored, or had handed over with the object */
     const struct spy_libpq *pq;
     uint64_t serial;     /* never used again, unlike the address */
+    uint32_t resumed;    /* spy_process_resumed when it was last used */
     uint64_t connect_ns; /* an asynchronous connect or reset began then; 0: none is under way */
     struct spy_owner connect_owner; /* the request that waits for that */
     uint64_t facts_epoch; /* region in which the next two are right; 0: not asked for yet */
@@ -57,6 +58,12 @@ struct spy_conn {
 
 /* Maps the table now, if it can be. */
 void spy_conns_reserve(void);
+
+/* Row I, in use or not; NULL where the table was never needed. */
+struct spy_conn *spy_conn_at(uint32_t i);
+
+/* Recording was off meanwhile: what was in flight is forgotten, and what lies open is credited. */
+void spy_conn_rejoin(struct spy_conn *conn);
 
 /* The row of HANDLE, or NULL. A program may pass NULL to libpq; it has no row. */
 struct spy_conn *spy_conn_search(const void *handle);

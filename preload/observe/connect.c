@@ -131,10 +131,13 @@ const struct spy_libpq *spy_ping_begin(struct spy_connect *call, const void *cal
     return begin_new(call, SPY_BUILTIN_PING, caller, frame);
 }
 
-/* What was begun before this watch is another's: we are a fork's child. */
+/* What was begun before this watch is another's: we are a fork's child. What was begun before
+ * recording was switched off may be over long since. */
 static bool under_way(const struct spy_conn *row, const struct spy_region *region)
 {
-    return region != NULL && row->connect_ns != 0 && row->connect_ns >= region->epoch_mono_ns;
+    return region != NULL &&
+           row->resumed == atomic_load_explicit(&spy_process_resumed, memory_order_relaxed) &&
+           row->connect_ns != 0 && row->connect_ns >= region->epoch_mono_ns;
 }
 
 /* What was begun on ROW and is not polled to its end: a connect, or a cancel. */
@@ -282,8 +285,9 @@ const struct spy_libpq *spy_connect_finish(PGconn *pgconn, const void *caller)
     const struct spy_libpq *pq = conn->pq;
     int saved_errno = errno;
     spy_query_abandon(conn, pgconn);
-    if (conn->connect_ns != 0 && spy_process_region() != NULL)
-        spy_conn_learn(conn, pgconn, spy_process_region());
+    struct spy_region *region = spy_process_region();
+    if (conn->connect_ns != 0 && region != NULL)
+        spy_conn_learn(conn, pgconn, region);
     give_up(conn, SPY_BUILTIN_CONNECT);
     if (spy_thread.sending == conn)
         spy_thread.sending = NULL; /* left behind by a jump out of a call */

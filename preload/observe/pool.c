@@ -158,6 +158,17 @@ void spy_pool_retire(uint64_t handle)
         ;
 }
 
+void spy_pool_retire_all(void)
+{
+    uint32_t used = atomic_load_explicit(&never_used, memory_order_relaxed);
+    for (uint32_t i = 0; i < used; i++) {
+        struct spy_stream *s = stream_at(i);
+        uint64_t state = atomic_load_explicit(&s->state, memory_order_acquire);
+        if ((state & HOLDERS) != 0) /* else it is free, or just being taken */
+            spy_pool_retire(state >> GENERATION << GENERATION | (i + FIRST_INDEX));
+    }
+}
+
 bool spy_pool_hold(uint64_t handle)
 {
     struct spy_stream *s = stream_of(handle);

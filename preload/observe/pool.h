@@ -56,6 +56,9 @@ void spy_pool_release(uint64_t handle);
 /* Ends the stream, whoever holds it. */
 void spy_pool_retire(uint64_t handle);
 
+/* Ends all of them, without a word to their protocols: recording is off. */
+void spy_pool_retire_all(void);
+
 /* The memory of its protocol. */
 struct spy_protocol_memory spy_pool_memory(const struct spy_stream *stream);
 

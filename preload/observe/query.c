@@ -38,10 +38,20 @@ static struct spy_conn *conn_of(const PGconn *pgconn, const void *caller,
     return conn;
 }
 
+/* Recording was switched off meanwhile. What lies open of a sequence ended before that. */
+__attribute__((noinline)) static void rejoin(struct spy_conn *conn, struct spy_region *region)
+{
+    spy_sequence_flush(region, conn);
+    spy_conn_rejoin(conn);
+}
+
 /* The outermost call on the connection: what one before it left behind by a jump out of it is gone,
  * and statements that wait for their bytes to be sent may see them go. */
 static inline void enter(struct spy_query *call, struct spy_region *region)
 {
+    if (call->conn != NULL &&
+        call->conn->resumed != atomic_load_explicit(&spy_process_resumed, memory_order_relaxed))
+        rejoin(call->conn, region);
     call->region = region;
     call->open = NULL;
     call->transaction = 0;
@@ -87,6 +97,8 @@ begin_any(struct spy_query *call, const PGconn *pgconn, const void *caller, cons
         spy_guard_top()->row = call->conn;
         enter(call, region);
     }
+    if (region == NULL && call->conn != NULL)
+        call->conn->batch = NULL; /* left behind by a jump out of a call, before this was off */
     return call->pq;
 }
 
@@ -281,7 +293,8 @@ void spy_query_synced(struct spy_query *call, int sent)
 static void inner_result(struct spy_query *call, const PGresult *result)
 {
     struct spy_conn *conn = call->conn;
-    if (conn == NULL || (conn->batch == NULL && !spy_flights_any(&conn->flights)))
+    struct spy_region *region = spy_process_region();
+    if (conn == NULL || region == NULL || (conn->batch == NULL && !spy_flights_any(&conn->flights)))
         return;
     int saved_errno = errno;
     uint64_t now = spy_now();
@@ -289,7 +302,7 @@ static void inner_result(struct spy_query *call, const PGresult *result)
     const struct spy_flight *head = conn->flights.head;
     if (result == NULL && head != NULL && head->over_ns != 0)
         now = head->over_ns; /* the program had all of it then */
-    call->region = spy_process_region();
+    call->region = region;
     if (batch == NULL || !batch->asked)
         spy_result_handed(call, result, now);
     else if (result != NULL) {
@@ -391,6 +404,8 @@ void spy_query_abandon(struct spy_conn *conn, const PGconn *pgconn)
         return;
     int saved_errno = errno;
     struct spy_query call = {.pq = conn->pq, .conn = conn, .pgconn = pgconn, .region = region};
+    if (conn->resumed != atomic_load_explicit(&spy_process_resumed, memory_order_relaxed))
+        rejoin(conn, region);
     spy_result_cut(&call);
     spy_sequence_flush(region, conn);
     spy_inflight_gone(conn);

@@ -188,20 +188,30 @@ void spy_sequence_flush(struct spy_region *region, struct spy_conn *conn)
         end(region, conn, held);
 }
 
+/* Flushes what OWNER has left open on CONN; somebody else may have it by now. */
+static void flush_of(struct spy_region *region, struct spy_conn *conn, uint32_t owner)
+{
+    struct spy_pending *p = &conn->pending;
+    if (!atomic_compare_exchange_strong_explicit(&p->owner, &owner, FLUSHING, memory_order_acquire,
+                                                 RELAXED))
+        return;
+    uint32_t held = atomic_load_explicit(&p->count, RELAXED);
+    if (p->epoch != region->epoch_mono_ns)
+        held = 0;
+    end(region, conn, held);
+}
+
+void spy_sequence_flush_from_outside(struct spy_region *region, struct spy_conn *conn)
+{
+    uint32_t owner = atomic_load_explicit(&conn->pending.owner, RELAXED);
+    if (owner != 0 && owner != FLUSHING)
+        flush_of(region, conn, owner);
+}
+
 void spy_sequence_flush_thread(struct spy_region *region)
 {
     struct spy_thread *t = &spy_thread;
     uint32_t self = spy_writer_thread_id(region);
-    while (t->held_count > 0) {
-        struct spy_conn *conn = (struct spy_conn *)(uintptr_t)t->held[--t->held_count];
-        struct spy_pending *p = &conn->pending;
-        uint32_t mine = self;
-        if (!atomic_compare_exchange_strong_explicit(&p->owner, &mine, FLUSHING,
-                                                     memory_order_acquire, RELAXED))
-            continue; /* somebody else has the connection now, and its statements */
-        uint32_t held = atomic_load_explicit(&p->count, RELAXED);
-        if (p->epoch != region->epoch_mono_ns)
-            held = 0;
-        end(region, conn, held);
-    }
+    while (t->held_count > 0)
+        flush_of(region, (struct spy_conn *)(uintptr_t)t->held[--t->held_count], self);
 }

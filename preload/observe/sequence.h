@@ -35,6 +35,9 @@ void spy_sequence_add(struct spy_region *region, struct spy_classifier *classifi
 /* The connection's sequence ends here. */
 void spy_sequence_flush(struct spy_region *region, struct spy_conn *conn);
 
+/* The same by a thread that has not got the connection, and never will. */
+void spy_sequence_flush_from_outside(struct spy_region *region, struct spy_conn *conn);
+
 /* The calling thread's request ends here: flushes what the thread left open. */
 void spy_sequence_flush_thread(struct spy_region *region);
 

@@ -165,7 +165,8 @@ static bool is_connection(int fd)
  */
 void spy_stream_join(int fd, const char *data, size_t n)
 {
-    if (spy_fd_load(fd) != SPY_FD_UNKNOWN || spy_confined() || !spy_protocol_begins(data, n))
+    if (atomic_load_explicit(&spy_process_dormant, memory_order_relaxed) ||
+        spy_fd_load(fd) != SPY_FD_UNKNOWN || spy_confined() || !spy_protocol_begins(data, n))
         return;
     int saved_errno = errno;
     if (is_connection(fd)) {

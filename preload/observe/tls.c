@@ -4,6 +4,7 @@
  */
 #include "observe/tls.h"
 
+#include "observe/protocol.h"
 #include "record/open.h"
 #include "runtime/clock.h"
 #include "runtime/process.h"
@@ -101,15 +102,25 @@ const struct spy_copy *spy_tls_begin_out(struct spy_tls *call, struct spy_tls_li
 static void meet(struct spy_tls *call)
 {
     struct spy_session *row = call->row;
+    if (atomic_load_explicit(&spy_process_dormant, memory_order_relaxed))
+        return;
     if (row->side == SPY_SESSION_UNKNOWN)
         row->side = call->library->is_server(call->copy, call->session) ? SPY_SESSION_SERVER
                                                                         : SPY_SESSION_FOREIGN;
     if (row->side != SPY_SESSION_SERVER)
         return;
     spy_process_start();
+    row->resumed = atomic_load_explicit(&spy_process_resumed, memory_order_relaxed);
     row->handle = spy_stream_cipher(call->library->descriptor(call->copy, call->session));
     if (row->handle == 0)
         row->side = SPY_SESSION_FOREIGN;
+}
+
+/* Its stream was given up when recording was switched off, and here a request begins. */
+static bool is_left(const struct spy_session *row, const void *data, ssize_t got)
+{
+    return row->resumed != atomic_load_explicit(&spy_process_resumed, memory_order_relaxed) &&
+           got >= SPY_REQUEST_LEAST && spy_protocol_begins(data, (size_t)got);
 }
 
 void spy_tls_in(struct spy_tls *call, const void *data, ssize_t got)
@@ -117,7 +128,7 @@ void spy_tls_in(struct spy_tls *call, const void *data, ssize_t got)
     if (call->row == NULL)
         return;
     int saved_errno = errno;
-    if (got > 0 && call->row->handle == 0)
+    if (got > 0 && (call->row->handle == 0 || is_left(call->row, data, got)))
         meet(call);
     if (got > 0 && call->row->handle != 0) {
         struct spy_io io = spy_io_in_of(call->row->handle);
@@ -137,7 +148,7 @@ void spy_tls_out(struct spy_tls *call, const void *data, size_t wanted, ssize_t 
     if (call->row->handle != 0 && sent >= 0) {
         struct spy_io io = spy_io_out_of(call->row->handle, call->begin_ns);
         spy_stream_out(&io, data, wanted, sent);
-    } else if (sent > 0) {
+    } else if (sent > 0 && region != NULL) {
         call->row->side = SPY_SESSION_FOREIGN; /* it speaks first */
     }
     errno = saved_errno;

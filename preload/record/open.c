@@ -121,8 +121,10 @@ void spy_close_request(struct spy_region *region, uint32_t row)
     if (row >= SPY_OPEN_REQUESTS)
         return;
     struct spy_open_request *r = spy_open_request_at(region, row);
-    if (atomic_load_explicit(&r->taken, RELAXED) != OPEN)
-        return; /* a fork's child, whose region knows nothing of what its parent had open */
+    uint32_t open = OPEN;
+    if (!atomic_compare_exchange_strong_explicit(&r->taken, &open, CLAIMED, RELAXED, RELAXED))
+        return; /* a fork's child, whose region knows nothing of what its parent had open; or all
+                 * were closed, since recording is switched off */
     uint32_t shard = atomic_load_explicit(&r->shard, RELAXED);
     uint32_t op = atomic_load_explicit(&r->op, RELAXED);
     atomic_fetch_sub_explicit(&region->open, SPY_OPEN_ONE + row + 1, RELAXED);
@@ -130,6 +132,16 @@ void spy_close_request(struct spy_region *region, uint32_t row)
     atomic_fetch_sub_explicit(&spy_region_shard(region, shard)->open, SPY_OPEN_ONE + row + 1,
                               RELAXED);
     atomic_store_explicit(&r->taken, FREE, memory_order_release);
+}
+
+void spy_open_close_all(struct spy_region *region)
+{
+    for (uint32_t row = 0; row < SPY_OPEN_REQUESTS; row++)
+        spy_close_request(region, row);
+    for (uint32_t row = 0; row < SPY_OPEN_CONNS; row++)
+        spy_close_conn(region, row);
+    for (uint32_t i = 0; i < SPY_SHARDS; i++)
+        atomic_store_explicit(&spy_region_shard(region, i)->writing_ns, 0, RELAXED);
 }
 
 /* ---- connections ---------------------------------------------------------------------------- */

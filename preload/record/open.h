@@ -36,6 +36,9 @@ uint32_t spy_open_own(struct spy_region *region);
 /* The calling thread is writing a response since SINCE_NS; 0: no more. */
 void spy_open_writing(struct spy_region *region, uint64_t since_ns);
 
+/* Closes every row: recording is switched off. */
+void spy_open_close_all(struct spy_region *region);
+
 /* A connection's row, all zero. */
 uint32_t spy_open_conn(struct spy_region *region);
 void spy_close_conn(struct spy_region *region, uint32_t row);

@@ -157,6 +157,7 @@ void spy_config_read(void)
 {
     const char *enabled = getenv("PERFSPY_ENABLED");
     spy_config.enabled = enabled == NULL || strcmp(enabled, "0") != 0;
+    spy_config.later = enabled != NULL && strcmp(enabled, "later") == 0;
     spy_config.wanted = spy_config.enabled && wanted();
     spy_config.untouched = !spy_config.wanted;
     spy_config.clear_deepbind = spy_config.wanted && clears_deepbind(getenv("PERFSPY_DEEPBIND"));

@@ -22,6 +22,7 @@ enum spy_log_level { SPY_LOG_ERROR, SPY_LOG_WARNING, SPY_LOG_INFO, SPY_LOG_DEBUG
 
 struct spy_config {
     bool enabled;                 /* PERFSPY_ENABLED is not 0 */
+    bool later;                   /* it is "later": watched, but switched off until told */
     bool wanted;                  /* enabled, not set-user-id, and in PERFSPY_ONLY if that is set */
     bool untouched;               /* read, and not wanted */
     bool clear_deepbind;          /* PERFSPY_DEEPBIND: take RTLD_DEEPBIND out of dlopen's flags */

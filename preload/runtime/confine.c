@@ -59,7 +59,7 @@ static void step_aside(enum spy_confinement how, struct spy_region *region)
         helper.look_up();
     else
         helper.end();
-    if (how == SPY_CONFINE_SILENCE) {
+    if (how == SPY_CONFINE_SILENCE && spy_process_region() != NULL) {
         silenced = region;
         spy_process_publish(NULL);
     }
@@ -72,14 +72,14 @@ static void come_back(enum spy_confinement how)
     atomic_store_explicit(&spy_confine_in_force, false, memory_order_relaxed);
     if (how == SPY_CONFINE_SILENCE && silenced != NULL)
         spy_process_publish(silenced);
-    if (how != SPY_CONFINE_THREAD && spy_process_region() != NULL)
+    if (how != SPY_CONFINE_THREAD && spy_process_any_region() != NULL)
         helper.begin();
 }
 
 enum spy_confinement spy_confine_begin(long number, long a, long b, long c)
 {
     enum spy_confinement how = kind_of(number, a, b, c);
-    struct spy_region *region = spy_process_region();
+    struct spy_region *region = spy_process_any_region();
     /* A vfork's child confines itself, in our memory. */
     if (how == SPY_CONFINE_NOT || !spy_process_is_mine())
         return SPY_CONFINE_NOT;
@@ -99,14 +99,14 @@ void spy_confine_end(enum spy_confinement how, bool failed)
         come_back(how);
     else if (how == SPY_CONFINE_SILENCE && silenced != NULL)
         note(silenced, "the program confined itself (seccomp): nothing is recorded any more");
-    else if (how == SPY_CONFINE_PROCESS && spy_process_region() != NULL)
-        note(spy_process_region(),
+    else if (how == SPY_CONFINE_PROCESS && spy_process_any_region() != NULL)
+        note(spy_process_any_region(),
              "the program confined itself (seccomp): no history, socket and log any more");
     errno = saved_errno;
 }
 
 void spy_confine_thread_ends(void)
 {
-    if (spy_process_region() != NULL && spy_process_thread_id() == spy_process->pid)
+    if (spy_process_any_region() != NULL && spy_process_thread_id() == spy_process->pid)
         helper.outlive();
 }

@@ -18,6 +18,7 @@ static struct spy_process unwatched;
 struct spy_process *spy_process = &unwatched;
 
 _Atomic bool spy_process_dormant;
+_Atomic uint32_t spy_process_resumed;
 
 static void (*start_fn)(void);
 
@@ -55,7 +56,35 @@ void spy_process_start(void)
 
 void spy_process_publish(struct spy_region *region)
 {
+    bool dormant = atomic_load_explicit(&spy_process_dormant, memory_order_relaxed);
+    if (dormant && region != NULL)
+        atomic_store_explicit(&spy_process->paused, region, memory_order_release);
+    else
+        atomic_store_explicit(&spy_process->region, region, memory_order_release);
+}
+
+bool spy_process_pause(void)
+{
+    struct spy_region *region = spy_process_region();
+    if (region == NULL)
+        return false;
+    atomic_store_explicit(&spy_process_dormant, true, memory_order_relaxed);
+    atomic_store_explicit(&spy_process->paused, region, memory_order_release);
+    atomic_store_explicit(&spy_process->region, NULL, memory_order_release);
+    return true;
+}
+
+bool spy_process_resume(void)
+{
+    struct spy_region *region = atomic_load_explicit(&spy_process->paused, memory_order_acquire);
+    if (region == NULL)
+        return false;
+    atomic_store_explicit(&spy_process->paused, NULL, memory_order_relaxed);
+    /* Before the region, with whose release it is seen. */
+    atomic_fetch_add_explicit(&spy_process_resumed, 1, memory_order_relaxed);
     atomic_store_explicit(&spy_process->region, region, memory_order_release);
+    atomic_store_explicit(&spy_process_dormant, false, memory_order_relaxed);
+    return true;
 }
 
 /* As libc knows it: a mutex notes who holds it. */

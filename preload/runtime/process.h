@@ -16,11 +16,13 @@
 #include <stdbool.h>
 
 struct spy_process {
-    /* NULL: nothing is recorded. Stored once with release by spy_process_publish(), when the
-     * region and all that it needs are complete; pairs with the acquire load below. */
+    /* NULL: nothing is recorded. Stored with release by spy_process_publish(), when the region and
+     * all that it needs are complete, and when recording is switched on again; pairs with the
+     * acquire load below. Who has loaded it once may use it for the whole call: it stays. */
     _Atomic(struct spy_region *) region;
-    _Atomic uint32_t capturing; /* 1: a capture is under way (record/capture.h) */
-    _Atomic int starting;       /* 1: a thread is at work in spy_process_start() */
+    _Atomic(struct spy_region *) paused; /* the region while recording is switched off, else NULL */
+    _Atomic uint32_t capturing;          /* 1: a capture is under way (record/capture.h) */
+    _Atomic int starting;                /* 1: a thread is at work in spy_process_start() */
     int pid;
 };
 
@@ -28,6 +30,10 @@ extern struct spy_process *spy_process;
 
 /* Calls are passed through, and that is all. One flag, so that a wrapper looks at it and jumps. */
 extern _Atomic bool spy_process_dormant;
+
+/* How often recording was switched on again: what was noted of a connection under another number
+ * may have changed unseen. */
+extern _Atomic uint32_t spy_process_resumed;
 
 /* The region, or NULL: not watched. */
 static inline struct spy_region *spy_process_region(void)
@@ -44,8 +50,21 @@ void spy_process_init(void (*start)(void));
  * thread; does nothing before spy_process_init(). */
 void spy_process_start(void);
 
-/* Declares the region complete: from here calls are recorded. */
+/* The region, also while recording is switched off; NULL: none. */
+static inline struct spy_region *spy_process_any_region(void)
+{
+    struct spy_region *region = spy_process_region();
+    return region != NULL ? region
+                          : atomic_load_explicit(&spy_process->paused, memory_order_acquire);
+}
+
+/* Declares the region complete: from here calls are recorded; or, where the process is dormant,
+ * once it is resumed. */
 void spy_process_publish(struct spy_region *region);
+
+/* Switches recording off, and on again; false where it is so already. Helper thread only. */
+bool spy_process_pause(void);
+bool spy_process_resume(void);
 
 /* The calling thread's id; 0 < id < 2^22. Does thread TID of this process exist? If in doubt, yes.
  * A system call each, but none where the program has confined itself. */

@@ -191,6 +191,9 @@ struct spy_region {
     _Atomic uint32_t storage_state; /* enum spy_storage_state */
     _Atomic uint64_t stored[SPY_BLOCK_WORDS];
 
+    /* Recording has been switched off since then (CLOCK_REALTIME); 0: it is on. */
+    _Atomic uint64_t off_since_ns;
+
     /* Bump allocators and ring heads. Any thread, atomic adds. */
     _Alignas(64) _Atomic uint32_t ops_used;
     _Atomic uint32_t arena_used;  /* chunks; may run past SPY_ARENA_CHUNKS: then it is full */

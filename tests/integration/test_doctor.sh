@@ -43,6 +43,9 @@ finds "the loader refused it" problem 'the loader did not load it'
 idle LD_PRELOAD="$PERFSPY_PRELOAD" PERFSPY_ONLY=gunicorn,uvicorn
 doctor "$IDLE"
 finds "PERFSPY_ONLY names others" problem 'PERFSPY_ONLY=gunicorn,uvicorn does not name it'
+idle LD_PRELOAD="$PERFSPY_PRELOAD" PERFSPY_ENABLED=0
+doctor "$IDLE"
+finds "PERFSPY_ENABLED=0" problem 'switched off: PERFSPY_ENABLED=0'
 idle LD_PRELOAD="$PERFSPY_PRELOAD"
 doctor "$IDLE"
 finds "nothing has happened yet" problem 'neither listen, accept nor a libpq connection'
@@ -76,6 +79,11 @@ echo 'x: y' >>"$rules"
 doctor "$CONSOLE"
 assert_eq "a reload that was refused is a finding" 1 "$STATUS"
 finds "with its place" warning 'a reload was refused: .*rules.yml:5:1'
+
+"$PERFSPY_CTL" disable -p "$CONSOLE" >"$TEST_DIR/out"
+doctor "$CONSOLE"
+finds "recording that is switched off" problem 'switched off since'
+"$PERFSPY_CTL" enable -p "$CONSOLE" >"$TEST_DIR/out"
 
 # A second copy of libpq that no call has reached.
 LD_PRELOAD=$PERFSPY_PRELOAD /usr/bin/python3 -c '

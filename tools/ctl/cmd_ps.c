@@ -57,7 +57,10 @@ static void add_row(struct ctl_table *table, const struct entry *e, const struct
     uint64_t age = run->now_real_ns > started ? run->now_real_ns - started : 0;
     snprintf(text, sizeof(text), "%d", e->process->proc.pid);
     ctl_table_cell(table, CTL_PLAIN, text);
-    ctl_table_cell(table, paints[e->process->state], ctl_state_name(e->process->state));
+    ctl_table_cell(table, paints[e->process->state],
+                   m != NULL && m->off_since_ns != 0 && m->state == CTL_LIVE
+                       ? "off"
+                       : ctl_state_name(e->process->state));
     ctl_table_cell(table, CTL_PLAIN, ctl_format_age(text, age));
     ctl_table_cell(table, CTL_PLAIN, m != NULL ? m->mode : "-");
     strcpy(text, "-");
@@ -86,6 +89,11 @@ static void print_notes(FILE *notes, const struct entry *e, bool full)
         print_line(notes, e, e->process->note);
     if (m == NULL)
         return;
+    if (m->off_since_ns != 0) {
+        char since[CTL_NUMBER_BYTES];
+        fprintf(notes, "%d: switched off since %s; \"" CTL_NAME " enable\" switches it on\n",
+                e->process->proc.pid, ctl_format_utc(since, m->off_since_ns));
+    }
     if (m->problem[0] != '\0')
         print_line(notes, e, m->problem);
     if (m->rules_error[0] != '\0')
@@ -133,6 +141,8 @@ static json_t *entry_json(const struct entry *e)
     ctl_json_set(o, "mode", m != NULL ? ctl_json_text(m->mode) : json_null());
     ctl_json_set(o, "storage", m != NULL ? ctl_json_text(m->storage) : json_null());
     ctl_json_set(o, "region", ctl_json_text(p->region));
+    ctl_json_set(o, "disabled_since",
+                 m != NULL && m->off_since_ns != 0 ? ctl_json_utc(m->off_since_ns) : json_null());
     ctl_json_set(o, "rules", m != NULL ? rules_json(m) : json_null());
     ctl_json_set(o, "operations", m != NULL ? json_integer(m->operations) : json_null());
     ctl_json_set(o, "calls", m != NULL ? ctl_json_count(m->calls) : json_null());

@@ -112,6 +112,8 @@ enum ctl_exit ctl_cmd_export_prometheus_rules(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_serve(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_rules_check(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_doctor(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_enable(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_disable(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_reload(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_run(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_help(const struct ctl_run *run);

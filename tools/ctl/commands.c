@@ -21,9 +21,10 @@ const struct ctl_command ctl_commands[] = {
         .summary = "list the watched processes, live and dead",
         .help = "Lists every process that libperfspy is loaded in, wherever it publishes, and the "
                 "dead ones whose region is left. States: live; dead; idle (nothing to watch yet); "
-                "dormant (switched off). Below the list stands what went wrong in a process: an "
-                "invalid rules file, a full table, a directory that could not be used. With --full "
-                "also how full each of its tables is; --json has that, too.",
+                "dormant (PERFSPY_ENABLED=0); off (by disable). Below the list stands what went "
+                "wrong in a process: an invalid rules file, a full table, a directory that could "
+                "not be used. With --full also how full each of its tables is; --json has that, "
+                "too.",
         .options = READS | CTL_BIT(FULL),
         .run = ctl_cmd_ps,
     },
@@ -323,6 +324,34 @@ const struct ctl_command ctl_commands[] = {
                 "The exit status is 1 if a process refused or did not answer.",
         .options = READS | CTL_BIT(RULES),
         .run = ctl_cmd_reload,
+    },
+    {
+        .name = "disable",
+        .operands = "",
+        .summary = "switch recording off in running processes",
+        .help = "Every process that -p chooses (default: all live ones) goes on without being "
+                "timed: calls are passed on, and that is all. What was counted stays and can be "
+                "read; ps says since when it is off. A call under way is counted when it ends; a "
+                "request under way, and a statement whose results are still to be fetched, are "
+                "dropped and counted nowhere. Processes that are forked from then on begin "
+                "switched off, too.\n\n"
+                "A process started with PERFSPY_ENABLED=later begins like that. One started with "
+                "PERFSPY_ENABLED=0 has no socket: enable does not reach it.\n\n"
+                "The exit status is 1 if a process did not answer.",
+        .options = READS,
+        .run = ctl_cmd_disable,
+    },
+    {
+        .name = "enable",
+        .operands = "",
+        .summary = "switch recording on again",
+        .help = "Undoes disable. A connection of libpq is followed from its next statement on, "
+                "results of one that was sent before are left alone; an HTTP connection is "
+                "followed from the next request that a read begins with. A prepared statement "
+                "is known unless its name was prepared anew meanwhile.\n\n"
+                "The exit status is 1 if a process did not answer.",
+        .options = READS,
+        .run = ctl_cmd_enable,
     },
     {
         .name = "run",

@@ -162,6 +162,11 @@ static void look_at_start(struct ctl_findings *f, const struct spy_region *regio
     char problem[sizeof(region->problem)];
     ctl_format_clean(problem, sizeof(problem), region->problem, sizeof(problem));
     bool memory = strcmp(region->storage, "memory") == 0;
+    if (atomic_load_explicit(&region->off_since_ns, memory_order_relaxed) != 0) {
+        char since[CTL_NUMBER_BYTES];
+        ctl_find(f, CTL_PROBLEM, "\"" CTL_NAME " enable\"", "recording is switched off since %s",
+                 ctl_format_utc(since, region->off_since_ns));
+    }
     if (problem[0] != '\0')
         ctl_find(f, CTL_WARNING,
                  memory ? "give it a directory of its own: PERFSPY_DIR, mode 0700" : "", "%s",

@@ -29,6 +29,8 @@ static json_t *process_json(const struct ctl_member *m)
     ctl_json_set(o, "pid", json_integer(m->pid));
     ctl_json_set(o, "exe", json_string(m->exe));
     ctl_json_set(o, "state", json_string(ctl_state_name(m->state)));
+    ctl_json_set(o, "disabled_since",
+                 m->off_since_ns != 0 ? ctl_json_utc(m->off_since_ns) : json_null());
     ctl_json_set(o, "started", ctl_json_utc(m->started_ns));
     ctl_json_set(o, "mode", json_string(m->mode));
     return o;

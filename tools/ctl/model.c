@@ -118,6 +118,7 @@ static struct ctl_member new_member(const struct ctl_process *process,
         .rules_state = region->rules_state,
         .rules_operations = region->rules_operations,
         .rules_generation = region->rules_generation,
+        .off_since_ns = atomic_load_explicit(&region->off_since_ns, memory_order_relaxed),
         .rules_loaded_ns = region->rules_loaded_ns,
         .slow_dropped = atomic_load_explicit(&region->slow_dropped, memory_order_relaxed),
     };

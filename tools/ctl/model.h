@@ -37,6 +37,7 @@ struct ctl_member {
     uint32_t rules_state;
     uint32_t rules_operations;
     uint32_t rules_generation;
+    uint64_t off_since_ns;    /* CLOCK_REALTIME; 0: recording is on */
     uint64_t rules_loaded_ns; /* CLOCK_REALTIME; 0: never */
     char rules_path[256];
     char rules_error[320];

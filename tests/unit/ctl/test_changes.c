@@ -105,7 +105,7 @@ static void json_tells_all(void **state)
     assert_string_equal(
         text, "{\"version\":1,\"window_s\":300.0,\"covered_s\":100.0,"
               "\"covered_since\":\"2026-01-01T00:00:00Z\",\"processes\":[{\"pid\":10,"
-              "\"exe\":\"/usr/bin/parts_server\",\"state\":\"live\","
+              "\"exe\":\"/usr/bin/parts_server\",\"state\":\"live\",\"disabled_since\":null,"
               "\"started\":\"2025-12-31T23:58:30Z\",\"mode\":\"preload\"}],"
               "\"at\":\"2026-01-01T00:01:40Z\",\"what\":\"benchmark\",\"operation\":\"api.x\","
               "\"from\":\"met\",\"to\":\"missed\",\"stat\":\"p50\",\"limit_ms\":200.0,"

@@ -206,7 +206,7 @@ static void schema(void **state)
     assert_string_equal(
         text, "{\"version\":1,\"window_s\":null,\"covered_s\":100.0,"
               "\"covered_since\":\"2026-01-01T00:00:00Z\",\"processes\":[{\"pid\":10,"
-              "\"exe\":\"/usr/bin/parts_server\",\"state\":\"live\","
+              "\"exe\":\"/usr/bin/parts_server\",\"state\":\"live\",\"disabled_since\":null,"
               "\"started\":\"2025-12-31T23:58:30Z\",\"mode\":\"preload\"}],\"operations\":[{"
               "\"operation\":\"parts_crud.get_part\",\"kind\":\"sql\",\"mapped\":true,\"calls\":5,"
               "\"errors\":1,\"aborted\":4,\"rate\":0.05,\"mean_ms\":4.0,\"min_ms\":4.0,"

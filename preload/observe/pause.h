@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Switching recording off and on again in a running process. Helper thread only.
+ *
+ * Off: nothing is begun any more; a call under way is counted whole when it ends. Streams are given
+ * up, sequences that lie open are credited, and nothing is listed as in flight. On: libpq's
+ * connections drop what was in flight before (observe/query.c, by spy_process_resumed), and HTTP
+ * connections are joined at the next read that begins with a whole request. So nothing is counted
+ * twice, or for as long as recording was off.
+ */
+#ifndef SPY_OBSERVE_PAUSE_H
+#define SPY_OBSERVE_PAUSE_H
+
+#include <stdbool.h>
+
+/* False where it is so already. */
+bool spy_observe_pause(void);
+bool spy_observe_resume(void);
+
+#endif
