@@ -9,8 +9,8 @@
  *
  * The socket's protocol: the client sends one line, a command; the reply is a line "ok N" or
  * "error N" and then exactly N bytes. Commands: "help" (text), "dump" (an image of the region,
- * see region.h), "capture ..." (a stream of frames, see capture.h), and those that change something,
- * "NAME ARGUMENT" (one line). The server may close an idle or slow client.
+ * see region.h), "capture ..." (a stream of frames, see capture.h), and those that change
+ * something, "NAME ARGUMENT" (one line). The server may close an idle or slow client.
  */
 #ifndef SPY_SHARED_PATHS_H
 #define SPY_SHARED_PATHS_H
