@@ -25,7 +25,7 @@ static struct spy_flight *open_flight(struct spy_query *call, enum spy_flight_ki
 static void ask(struct spy_query *call, spy_stmt stmt)
 {
     struct spy_flight *flight = &call->flight;
-    flight->owner = spy_attribute(call->region, stmt);
+    flight->owner = spy_attribute(call->region, flight->classifier, stmt);
     flight->site = call->site;
     flight->begin_ns = spy_now();
     spy_inflight_begun(call);

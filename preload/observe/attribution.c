@@ -4,7 +4,6 @@
  */
 #include "observe/attribution.h"
 
-#include "observe/observe.h"
 #include "record/open.h"
 #include "record/repeat.h"
 
@@ -12,19 +11,21 @@
 
 /* Row of the only open request that the tags of STMT may mean, SPY_OPEN_NO_ROW where there is none
  * or more than one: counts of several operations add up to the count of all. */
-static uint32_t by_tag(const struct spy_region *region, spy_stmt stmt)
+static uint32_t by_tag(const struct spy_region *region, struct spy_classifier *classifier,
+                       spy_stmt stmt)
 {
     uint32_t op[SPY_ORIGIN_OPS];
     uint64_t open = 0;
     if (stmt == SPY_STMT_OTHER)
         return SPY_OPEN_NO_ROW;
-    uint32_t count = spy_classify_origin(spy_observe_classifier(), stmt, op);
+    uint32_t count = spy_classify_origin(classifier, stmt, op);
     for (uint32_t i = 0; i < count; i++)
         open += atomic_load_explicit(&spy_region_op(region, op[i])->open, RELAXED);
     return spy_open_only(open);
 }
 
-struct spy_owner spy_attribute(struct spy_region *region, spy_stmt stmt)
+struct spy_owner spy_attribute(struct spy_region *region, struct spy_classifier *classifier,
+                               spy_stmt stmt)
 {
     uint64_t all = atomic_load_explicit(&region->open, RELAXED);
     if (all == 0)
@@ -37,7 +38,7 @@ struct spy_owner spy_attribute(struct spy_region *region, spy_stmt stmt)
     row = spy_open_only(all);
     if (row < SPY_OPEN_REQUESTS)
         return (struct spy_owner){(uint16_t)(row + 1), SPY_WAY_ONLY};
-    row = by_tag(region, stmt);
+    row = by_tag(region, classifier, stmt);
     if (row < SPY_OPEN_REQUESTS)
         return (struct spy_owner){(uint16_t)(row + 1), SPY_WAY_TAG};
     return (struct spy_owner){0, SPY_WAY_NONE};

@@ -26,8 +26,10 @@ struct spy_owner {
     uint8_t way;      /* enum spy_way */
 };
 
-/* Whose is a query of STMT that begins now? SPY_STMT_OTHER: nothing is known of its tags. */
-struct spy_owner spy_attribute(struct spy_region *region, spy_stmt stmt);
+/* Whose is a query of STMT (of CLASSIFIER) that begins now? SPY_STMT_OTHER: nothing is known of its
+ * tags, and CLASSIFIER may be NULL. */
+struct spy_owner spy_attribute(struct spy_region *region, struct spy_classifier *classifier,
+                               spy_stmt stmt);
 
 /* A query of OWNER, of statement operation OP, begun at BEGIN_NS by a call from SITE, is over:
  * SAMPLE. Adds it to the request, and tells SAMPLE which that was, unless it has ended meanwhile.

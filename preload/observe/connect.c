@@ -37,7 +37,7 @@ static void begin_waiting(struct spy_connect *call, enum spy_builtin which)
 {
     struct spy_thread *t = &spy_thread;
     int saved_errno = errno;
-    call->owner = spy_attribute(call->region, SPY_STMT_OTHER);
+    call->owner = spy_attribute(call->region, NULL, SPY_STMT_OTHER);
     if (t->guard_depth <= 1 && t->connecting != 0)
         spy_close_conn(call->region, t->connecting - 1);
     call->connecting_before = t->guard_depth > 1 ? t->connecting : 0;

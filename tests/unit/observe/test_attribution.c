@@ -47,7 +47,7 @@ static void *begin_request(void *row)
 
 static void *begin_query(void *owner)
 {
-    *(struct spy_owner *)owner = spy_attribute(region, SPY_STMT_OTHER);
+    *(struct spy_owner *)owner = spy_attribute(region, NULL, SPY_STMT_OTHER);
     return NULL;
 }
 
@@ -91,10 +91,10 @@ static struct spy_sample close_request(uint32_t row, uint64_t dur_ns)
 static void without_a_request(void **state)
 {
     (void)state;
-    assert_owner(spy_attribute(region, SPY_STMT_OTHER), 0, SPY_WAY_NO_REQUEST);
+    assert_owner(spy_attribute(region, NULL, SPY_STMT_OTHER), 0, SPY_WAY_NO_REQUEST);
     uint32_t row = spy_open_request(region, HTTP, 100);
     close_request(row, 1);
-    assert_owner(spy_attribute(region, SPY_STMT_OTHER), 0, SPY_WAY_NO_REQUEST);
+    assert_owner(spy_attribute(region, NULL, SPY_STMT_OTHER), 0, SPY_WAY_NO_REQUEST);
 }
 
 static void a_blocking_server(void **state)
@@ -103,13 +103,13 @@ static void a_blocking_server(void **state)
     uint32_t other, another;
     elsewhere(begin_request, &other);
     uint32_t own = spy_open_request(region, HTTP, 100);
-    assert_owner(spy_attribute(region, SPY_STMT_OTHER), own + 1, SPY_WAY_THREAD);
+    assert_owner(spy_attribute(region, NULL, SPY_STMT_OTHER), own + 1, SPY_WAY_THREAD);
     elsewhere(begin_request, &another); /* the only one of another thread is not ours */
-    assert_owner(spy_attribute(region, SPY_STMT_OTHER), own + 1, SPY_WAY_THREAD);
+    assert_owner(spy_attribute(region, NULL, SPY_STMT_OTHER), own + 1, SPY_WAY_THREAD);
     close_request(own, 1);
-    assert_owner(spy_attribute(region, SPY_STMT_OTHER), 0, SPY_WAY_NONE);
+    assert_owner(spy_attribute(region, NULL, SPY_STMT_OTHER), 0, SPY_WAY_NONE);
     close_request(other, 1);
-    assert_owner(spy_attribute(region, SPY_STMT_OTHER), another + 1, SPY_WAY_ONLY);
+    assert_owner(spy_attribute(region, NULL, SPY_STMT_OTHER), another + 1, SPY_WAY_ONLY);
 }
 
 static void a_pool_of_workers(void **state)
@@ -132,9 +132,9 @@ static void an_event_loop(void **state)
 {
     (void)state;
     uint32_t a = spy_open_request(region, HTTP, 100), b = spy_open_request(region, HTTP, 100);
-    assert_owner(spy_attribute(region, SPY_STMT_OTHER), 0, SPY_WAY_NONE);
+    assert_owner(spy_attribute(region, NULL, SPY_STMT_OTHER), 0, SPY_WAY_NONE);
     close_request(b, 1);
-    assert_owner(spy_attribute(region, SPY_STMT_OTHER), a + 1, SPY_WAY_THREAD);
+    assert_owner(spy_attribute(region, NULL, SPY_STMT_OTHER), a + 1, SPY_WAY_THREAD);
 }
 
 /* Beyond SPY_SHARDS threads several count in one shard: another's request is not taken for one's
@@ -155,7 +155,7 @@ static void a_shard_of_several_threads(void **state)
     another = spy_open_request(region, HTTP, 100);
     elsewhere(begin_query, &owner);
     assert_owner(owner, 0, SPY_WAY_NONE);
-    assert_owner(spy_attribute(region, SPY_STMT_OTHER), another + 1, SPY_WAY_THREAD);
+    assert_owner(spy_attribute(region, NULL, SPY_STMT_OTHER), another + 1, SPY_WAY_THREAD);
 }
 
 /* ---- what it gets --------------------------------------------------------------------------- */
@@ -164,7 +164,7 @@ static void a_request_gets_its_queries(void **state)
 {
     (void)state;
     uint32_t row = spy_open_request(region, HTTP, 100);
-    struct spy_owner owner = spy_attribute(region, SPY_STMT_OTHER);
+    struct spy_owner owner = spy_attribute(region, NULL, SPY_STMT_OTHER);
     end_query(owner, 100, 500); /* begun with it */
     end_query(owner, 600, 1000);
     end_query((struct spy_owner){0, SPY_WAY_NONE}, 600, 1000);
@@ -179,7 +179,7 @@ static void a_query_that_outlives_its_request(void **state)
 {
     (void)state;
     uint32_t row = spy_open_request(region, HTTP, 100);
-    struct spy_owner owner = spy_attribute(region, SPY_STMT_OTHER);
+    struct spy_owner owner = spy_attribute(region, NULL, SPY_STMT_OTHER);
     close_request(row, 100);
     end_query(owner, 150, 1000); /* nobody's */
     assert_int_equal(spy_open_request(region, HTTP, 200), row);
@@ -203,7 +203,7 @@ static void repeated_statements_are_noted(void **state)
     const struct spy_repeat *found = spy_region_section(region, SPY_SECTION_REPEATS);
     for (uint64_t calls = 4; calls <= 5; calls++) {
         uint32_t row = spy_open_request(region, HTTP, 100);
-        struct spy_owner owner = spy_attribute(region, SPY_STMT_OTHER);
+        struct spy_owner owner = spy_attribute(region, NULL, SPY_STMT_OTHER);
         for (uint64_t i = 0; i < calls; i++)
             end_query(owner, 100 + i * 100, 150 + i * 100);
         close_request(row, 500);
@@ -219,23 +219,23 @@ static void left_out_for_its_cost(void **state)
 {
     (void)state;
     uint32_t before = spy_open_request(region, HTTP, 100);
-    end_query(spy_attribute(region, SPY_STMT_OTHER), 100, 500);
+    end_query(spy_attribute(region, NULL, SPY_STMT_OTHER), 100, 500);
     region->cost.changed_ns = 600;
     region->cost.backoff = SPY_BACKOFF_CAPTURE;
-    assert_owner(spy_attribute(region, SPY_STMT_OTHER), before + 1, SPY_WAY_THREAD);
+    assert_owner(spy_attribute(region, NULL, SPY_STMT_OTHER), before + 1, SPY_WAY_THREAD);
     region->cost.backoff = SPY_BACKOFF_DETAIL;
-    assert_owner(spy_attribute(region, SPY_STMT_OTHER), 0, SPY_WAY_NONE);
+    assert_owner(spy_attribute(region, NULL, SPY_STMT_OTHER), 0, SPY_WAY_NONE);
     uint32_t meanwhile = spy_open_request(region, HTTP, 700);
     region->queried = 1;
     struct spy_sample sample = close_request(before, 600);
     assert_int_equal(sample.way + sample.queries + sample.db_wait_ns + sample.db_rows_ns, 0);
     region->cost.changed_ns = 800;
     region->cost.backoff = SPY_BACKOFF_NONE;
-    end_query(spy_attribute(region, SPY_STMT_OTHER), 850, 890);
+    end_query(spy_attribute(region, NULL, SPY_STMT_OTHER), 850, 890);
     sample = close_request(meanwhile, 600);
     assert_int_equal(sample.way + sample.queries + sample.db_wait_ns + sample.db_rows_ns, 0);
     uint32_t after = spy_open_request(region, HTTP, 900);
-    end_query(spy_attribute(region, SPY_STMT_OTHER), 900, 940);
+    end_query(spy_attribute(region, NULL, SPY_STMT_OTHER), 900, 940);
     sample = close_request(after, 600);
     assert_int_equal(sample.way, 1);
     assert_int_equal(sample.queries, 1);
@@ -259,7 +259,7 @@ static void *serve(void *unused)
     for (uint64_t i = 0; i < REQUESTS; i++) {
         uint32_t row = spy_open_request(region, HTTP, 1 + i);
         for (uint32_t q = 0; q < QUERIES; q++) {
-            struct spy_owner owner = spy_attribute(region, SPY_STMT_OTHER);
+            struct spy_owner owner = spy_attribute(region, NULL, SPY_STMT_OTHER);
             wrong += owner.way != SPY_WAY_THREAD || owner.request != row + 1;
             end_query(owner, 1 + i, 1 + i + 40);
         }
@@ -275,7 +275,7 @@ static void *work(void *unused)
 {
     pthread_barrier_wait(&together);
     while (!over) {
-        struct spy_owner owner = spy_attribute(region, SPY_STMT_OTHER);
+        struct spy_owner owner = spy_attribute(region, NULL, SPY_STMT_OTHER);
         wrong += owner.way == SPY_WAY_THREAD;
         wrong += (owner.request != 0) != (owner.way == SPY_WAY_ONLY);
     }

@@ -49,7 +49,7 @@ static uint32_t begin(const char *method, const char *target)
 
 static void assert_owner(spy_stmt stmt, uint32_t request, enum spy_way way)
 {
-    struct spy_owner owner = spy_attribute(f.region, stmt);
+    struct spy_owner owner = spy_attribute(f.region, f.c, stmt);
     assert_int_equal(owner.way, way);
     assert_int_equal(owner.request, request);
 }
