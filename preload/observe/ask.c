@@ -109,23 +109,29 @@ static void keep_name(struct spy_flight *flight, const char *name, size_t len)
     memcpy(flight->name, name, len < SPY_FLIGHT_NAME_BYTES ? len : SPY_FLIGHT_NAME_BYTES - 1);
 }
 
-/* Where the rules are others than when it was prepared, its text is asked about anew. */
-static spy_stmt stmt_of_name(const struct spy_query *call, const char *name, uint64_t key)
+/* It was not executed under these rules: where they are others than when it was prepared, its text
+ * is asked about anew. */
+SPY_SELDOM static spy_stmt stmt_of_text_kept(const struct spy_query *call, const char *name,
+                                             uint64_t key)
 {
     struct spy_classifier *classifier = call->flight.classifier;
-    uint32_t generation = spy_classifier_generation(classifier);
     struct spy_prepared_text text;
-    spy_stmt stmt;
-    if (key != 0 && spy_prepared_get(key, generation, &stmt))
-        return stmt;
     uint32_t kept = key != 0 ? spy_prepared_text_of(key, &text) : 0;
     if (kept == 0) {
         spy_self_count(call->region, SPY_SELF_PREPARED_UNKNOWN);
         return spy_classify_prepared(classifier, name, NULL, 0);
     }
-    stmt = spy_classify_prepared_as(classifier, name, text.at, text.len, text.how);
-    spy_prepared_put(key, generation, stmt, kept);
+    spy_stmt stmt = spy_classify_prepared_as(classifier, name, text.at, text.len, text.how);
+    spy_prepared_put(key, classifier, stmt, kept);
     return stmt;
+}
+
+static spy_stmt stmt_of_name(const struct spy_query *call, const char *name, uint64_t key)
+{
+    spy_stmt stmt;
+    if (key != 0 && spy_prepared_get(key, call->flight.classifier, &stmt))
+        return stmt;
+    return stmt_of_text_kept(call, name, key);
 }
 
 void spy_query_name(struct spy_query *call, const char *name, int params)
@@ -153,13 +159,12 @@ static spy_stmt keep_prepared(struct spy_query *call, const char *name, const ch
 {
     struct spy_flight *flight = &call->flight;
     struct spy_prepared_text before, kept = {.at = text, .len = strlen(text)};
-    uint32_t generation = spy_classifier_generation(flight->classifier);
     kept.how = how_read(call, text, kept.len);
     flight->text_before = spy_prepared_text_of(flight->prepared_key, &before);
-    if (!spy_prepared_get(flight->prepared_key, generation, &flight->prepared_before))
+    if (!spy_prepared_get(flight->prepared_key, flight->classifier, &flight->prepared_before))
         flight->prepared_before = SPY_STMT_OTHER;
     spy_stmt stmt = spy_classify_prepared_as(flight->classifier, name, text, kept.len, kept.how);
-    spy_prepared_put(flight->prepared_key, generation, stmt, spy_prepared_text_keep(&kept));
+    spy_prepared_put(flight->prepared_key, flight->classifier, stmt, spy_prepared_text_keep(&kept));
     return stmt;
 }
 
@@ -171,7 +176,7 @@ static void forget_prepared(const struct spy_query *call, const char *name)
         atomic_load_explicit(&spy_process->paused, memory_order_acquire);
     if (region != NULL && call->conn != NULL && name != NULL)
         spy_prepared_drop(prepared_key(call->conn, region, name, strlen(name)),
-                          spy_observe_generation());
+                          spy_observe_classifier());
 }
 
 /* The name stands for its text from here on, and not only when the server has said yes: in a

@@ -24,12 +24,13 @@ static uint32_t by_tag(const struct spy_region *region, struct spy_classifier *c
     return spy_open_only(open);
 }
 
-struct spy_owner spy_attribute(struct spy_region *region, struct spy_classifier *classifier,
-                               spy_stmt stmt)
+/* The request among those that are open, which ALL tells of. Out of line: without requests a query
+ * saves no registers for it. */
+__attribute__((noinline)) static struct spy_owner among_open(struct spy_region *region,
+                                                             uint64_t all,
+                                                             struct spy_classifier *classifier,
+                                                             spy_stmt stmt)
 {
-    uint64_t all = atomic_load_explicit(&region->open, RELAXED);
-    if (all == 0)
-        return (struct spy_owner){0, SPY_WAY_NO_REQUEST};
     if (spy_cost_leaves_out(&region->cost, SPY_BACKOFF_DETAIL))
         return (struct spy_owner){0, SPY_WAY_NONE};
     uint32_t row = spy_open_own(region);
@@ -42,6 +43,15 @@ struct spy_owner spy_attribute(struct spy_region *region, struct spy_classifier 
     if (row < SPY_OPEN_REQUESTS)
         return (struct spy_owner){(uint16_t)(row + 1), SPY_WAY_TAG};
     return (struct spy_owner){0, SPY_WAY_NONE};
+}
+
+struct spy_owner spy_attribute(struct spy_region *region, struct spy_classifier *classifier,
+                               spy_stmt stmt)
+{
+    uint64_t all = atomic_load_explicit(&region->open, RELAXED);
+    if (all == 0)
+        return (struct spy_owner){0, SPY_WAY_NO_REQUEST};
+    return among_open(region, all, classifier, stmt);
 }
 
 /* The request of OWNER, or NULL. A row that has begun since SAMPLE did is another request's: what

@@ -7,7 +7,6 @@
 #include "observe/conn.h"
 
 #include "record/endpoint.h"
-#include "runtime/process.h"
 #include "runtime/table.h"
 
 #include <stddef.h>

@@ -14,6 +14,7 @@
 #include "classify/classify.h"
 #include "observe/flight.h"
 #include "runtime/libpq.h"
+#include "runtime/process.h"
 #include "runtime/thread.h"
 
 #include <stdatomic.h>
@@ -61,6 +62,12 @@ void spy_conns_reserve(void);
 
 /* Row I, in use or not; NULL where the table was never needed. */
 struct spy_conn *spy_conn_at(uint32_t i);
+
+/* Was recording on ever since CONN was last used? */
+static inline bool spy_conn_is_current(const struct spy_conn *conn)
+{
+    return conn->resumed == atomic_load_explicit(&spy_process_resumed, memory_order_relaxed);
+}
 
 /* Recording was off meanwhile: what was in flight is forgotten, and what lies open is credited. */
 void spy_conn_rejoin(struct spy_conn *conn);

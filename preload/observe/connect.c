@@ -135,9 +135,8 @@ const struct spy_libpq *spy_ping_begin(struct spy_connect *call, const void *cal
  * recording was switched off may be over long since. */
 static bool under_way(const struct spy_conn *row, const struct spy_region *region)
 {
-    return region != NULL &&
-           row->resumed == atomic_load_explicit(&spy_process_resumed, memory_order_relaxed) &&
-           row->connect_ns != 0 && row->connect_ns >= region->epoch_mono_ns;
+    return region != NULL && spy_conn_is_current(row) && row->connect_ns != 0 &&
+           row->connect_ns >= region->epoch_mono_ns;
 }
 
 /* What was begun on ROW and is not polled to its end: a connect, or a cancel. */

@@ -4,8 +4,8 @@
  * or tag and text, so that a load is never torn and no order between fields matters. A wrong hit
  * needs two names to agree in all bits of the index and the tag: 2^-60.
  *
- * A statement's key has the generation of the rules in it, so that a reload makes no entry wrong:
- * those before are just not found, and go as their sets fill.
+ * A statement's key has its classifier in it, which is never freed, so that a reload makes no entry
+ * wrong: those before are just not found, and go as their sets fill.
  */
 #include "observe/prepared.h"
 
@@ -91,28 +91,29 @@ static void drop(struct cache *cache, uint64_t key)
 }
 
 /* Only the tag: the entries of one name stay in one set, where the old ones are pushed out. */
-static uint64_t key_in(uint64_t key, uint32_t generation)
+static uint64_t key_in(uint64_t key, const struct spy_classifier *classifier)
 {
-    return key ^ tag_of(generation * 0x9E3779B97F4A7C15ull);
+    return key ^ (uint64_t)(uintptr_t)classifier << 16;
 }
 
-void spy_prepared_put(uint64_t key, uint32_t generation, spy_stmt stmt, uint32_t text)
+void spy_prepared_put(uint64_t key, const struct spy_classifier *classifier, spy_stmt stmt,
+                      uint32_t text)
 {
-    put(&statements, key_in(key, generation), stmt);
+    put(&statements, key_in(key, classifier), stmt);
     if (text != 0)
         put(&texts, key, text);
     else
         drop(&texts, key);
 }
 
-bool spy_prepared_get(uint64_t key, uint32_t generation, spy_stmt *stmt)
+bool spy_prepared_get(uint64_t key, const struct spy_classifier *classifier, spy_stmt *stmt)
 {
-    return get(&statements, key_in(key, generation), stmt);
+    return get(&statements, key_in(key, classifier), stmt);
 }
 
-void spy_prepared_drop(uint64_t key, uint32_t generation)
+void spy_prepared_drop(uint64_t key, const struct spy_classifier *classifier)
 {
-    drop(&statements, key_in(key, generation));
+    drop(&statements, key_in(key, classifier));
     drop(&texts, key);
 }
 

@@ -30,12 +30,13 @@ struct spy_prepared_text {
 /* What (connection, NAME of LEN bytes) is known by. Never 0. */
 uint64_t spy_prepared_key(uint64_t conn_serial, const char *name, size_t len);
 
-/* STMT is of the classifier of GENERATION, TEXT what spy_prepared_text_keep() gave, or 0. */
-void spy_prepared_put(uint64_t key, uint32_t generation, spy_stmt stmt, uint32_t text);
-bool spy_prepared_get(uint64_t key, uint32_t generation, spy_stmt *stmt);
-void spy_prepared_drop(uint64_t key, uint32_t generation);
+/* STMT is one of CLASSIFIER's, TEXT what spy_prepared_text_keep() gave, or 0. */
+void spy_prepared_put(uint64_t key, const struct spy_classifier *classifier, spy_stmt stmt,
+                      uint32_t text);
+bool spy_prepared_get(uint64_t key, const struct spy_classifier *classifier, spy_stmt *stmt);
+void spy_prepared_drop(uint64_t key, const struct spy_classifier *classifier);
 
-/* The text prepared under KEY, whatever the generation: *TEXT, and its number; 0 where it is not
+/* The text prepared under KEY, whatever the classifier: *TEXT, and its number; 0 where it is not
  * known. */
 uint32_t spy_prepared_text_of(uint64_t key, struct spy_prepared_text *text);
 

@@ -49,9 +49,6 @@ __attribute__((noinline)) static void rejoin(struct spy_conn *conn, struct spy_r
  * and statements that wait for their bytes to be sent may see them go. */
 static inline void enter(struct spy_query *call, struct spy_region *region)
 {
-    if (call->conn != NULL &&
-        call->conn->resumed != atomic_load_explicit(&spy_process_resumed, memory_order_relaxed))
-        rejoin(call->conn, region);
     call->region = region;
     call->open = NULL;
     call->transaction = 0;
@@ -78,7 +75,7 @@ static bool is_inner(struct spy_query *call, const void *caller)
 }
 
 /* Any call: the program's within another one, libpq's own, the first on a connection or in a
- * process. */
+ * process, or since recording was switched on. */
 __attribute__((noinline)) static const struct spy_libpq *
 begin_any(struct spy_query *call, const PGconn *pgconn, const void *caller, const void *frame)
 {
@@ -95,6 +92,8 @@ begin_any(struct spy_query *call, const PGconn *pgconn, const void *caller, cons
     }
     if (region != NULL && spy_guard_enter(pgconn, frame, spy_libpq_calls(call->pq, caller))) {
         spy_guard_top()->row = call->conn;
+        if (call->conn != NULL && !spy_conn_is_current(call->conn))
+            rejoin(call->conn, region);
         enter(call, region);
     }
     if (region == NULL && call->conn != NULL)
@@ -113,7 +112,7 @@ begin(struct spy_query *call, const PGconn *pgconn, const void *caller, const vo
     call->capturing = false;
     if (SPY_LIKELY(conn != NULL && region != NULL && pgconn != NULL &&
                    atomic_load_explicit(&conn->handle, memory_order_relaxed) == pgconn &&
-                   spy_guard_enter_first(pgconn, frame, conn))) {
+                   spy_conn_is_current(conn) && spy_guard_enter_first(pgconn, frame, conn))) {
         call->conn = conn;
         call->pq = conn->pq;
         enter(call, region);
@@ -404,7 +403,7 @@ void spy_query_abandon(struct spy_conn *conn, const PGconn *pgconn)
         return;
     int saved_errno = errno;
     struct spy_query call = {.pq = conn->pq, .conn = conn, .pgconn = pgconn, .region = region};
-    if (conn->resumed != atomic_load_explicit(&spy_process_resumed, memory_order_relaxed))
+    if (!spy_conn_is_current(conn))
         rejoin(conn, region);
     spy_result_cut(&call);
     spy_sequence_flush(region, conn);

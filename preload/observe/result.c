@@ -158,12 +158,11 @@ SPY_SELDOM static void unprepare(const struct spy_flight *flight)
             spy_flight_asks(later, flight->prepared_before);
         }
     }
-    uint32_t generation = spy_classifier_generation(flight->classifier);
     if (flight->prepared_before != SPY_STMT_OTHER)
-        spy_prepared_put(flight->prepared_key, generation, flight->prepared_before,
+        spy_prepared_put(flight->prepared_key, flight->classifier, flight->prepared_before,
                          flight->text_before);
     else
-        spy_prepared_drop(flight->prepared_key, generation);
+        spy_prepared_drop(flight->prepared_key, flight->classifier);
 }
 
 /* The result that ends FLIGHT, or the statement of it that is under way, was handed over. */

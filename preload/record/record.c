@@ -177,10 +177,11 @@ void spy_record_with(struct spy_region *region, const struct spy_sample *s, cons
         add_sample_shared(region, cell, s, index);
     else
         add_sample(region, cell, s, index, false);
-    if (cell != NULL && spy_region_op(region, s->op)->kind == SPY_KIND_HTTP &&
+    const struct spy_op *op = spy_region_op(region, s->op);
+    if (cell != NULL && op->kind == SPY_KIND_HTTP &&
         !spy_cost_leaves_out(&region->cost, SPY_BACKOFF_DETAIL))
         spy_parts_add(&writer, cell, s);
-    if (s->failed || spy_slow_is(region, s))
+    if (s->failed || spy_slow_is(region, op, s->dur_ns))
         spy_slow_add(region, s, detail);
     if (spy_calllog_wants(region, s))
         spy_calllog_push(region, s, detail);

@@ -109,7 +109,7 @@ static void add_worst(struct spy_region *region, const struct spy_sample *sample
 
 void spy_slow_add(struct spy_region *region, const struct spy_sample *sample, const char *detail)
 {
-    if (!spy_slow_is(region, sample)) {
+    if (!spy_slow_is(region, spy_region_op(region, sample->op), sample->dur_ns)) {
         add_newest(region, SPY_SECTION_FAILED, &region->failed_head, SPY_FAILED_EVENTS, sample,
                    detail);
         return;

@@ -13,12 +13,13 @@
  * another thread: one that was overtaken by a whole round of the ring, or by a longer call. */
 void spy_slow_add(struct spy_region *region, const struct spy_sample *sample, const char *detail);
 
-/* Is it to be kept as slow? Both bounds may be changed at this moment by a reload. */
-static inline bool spy_slow_is(const struct spy_region *region, const struct spy_sample *sample)
+/* Is a call of OP that took NS to be kept as slow? Both bounds may be changed at this moment by a
+ * reload. */
+static inline bool spy_slow_is(const struct spy_region *region, const struct spy_op *op,
+                               uint64_t ns)
 {
-    const struct spy_op *op = spy_region_op(region, sample->op);
-    return sample->dur_ns >= spy_term(op->watch_ns) ||
-           sample->dur_ns >= spy_term(region->level_bounds_ns[SPY_LEVEL_SLOW - 1]);
+    return ns >= spy_term(op->watch_ns) ||
+           ns >= spy_term(region->level_bounds_ns[SPY_LEVEL_SLOW - 1]);
 }
 
 #endif

@@ -99,15 +99,17 @@ static void names_belong_to_their_connection(void **state)
 {
     (void)state;
     spy_stmt stmt;
-    spy_prepared_put(spy_prepared_key(1, "get", strlen("get")), 1, 7, 0);
-    spy_prepared_put(spy_prepared_key(2, "get", strlen("get")), 1, 8, 0);
-    spy_prepared_put(spy_prepared_key(1, "", strlen("")), 1, 9, 0);
-    assert_true(spy_prepared_get(spy_prepared_key(1, "get", strlen("get")), 1, &stmt) && stmt == 7);
-    assert_true(spy_prepared_get(spy_prepared_key(2, "get", strlen("get")), 1, &stmt) && stmt == 8);
-    assert_true(spy_prepared_get(spy_prepared_key(1, "", strlen("")), 1, &stmt) && stmt == 9);
-    assert_false(spy_prepared_get(spy_prepared_key(3, "get", strlen("get")), 1, &stmt));
-    spy_prepared_put(spy_prepared_key(1, "get", strlen("get")), 1, 10, 0);
-    assert_true(spy_prepared_get(spy_prepared_key(1, "get", strlen("get")), 1, &stmt) &&
+    spy_prepared_put(spy_prepared_key(1, "get", strlen("get")), NULL, 7, 0);
+    spy_prepared_put(spy_prepared_key(2, "get", strlen("get")), NULL, 8, 0);
+    spy_prepared_put(spy_prepared_key(1, "", strlen("")), NULL, 9, 0);
+    assert_true(spy_prepared_get(spy_prepared_key(1, "get", strlen("get")), NULL, &stmt) &&
+                stmt == 7);
+    assert_true(spy_prepared_get(spy_prepared_key(2, "get", strlen("get")), NULL, &stmt) &&
+                stmt == 8);
+    assert_true(spy_prepared_get(spy_prepared_key(1, "", strlen("")), NULL, &stmt) && stmt == 9);
+    assert_false(spy_prepared_get(spy_prepared_key(3, "get", strlen("get")), NULL, &stmt));
+    spy_prepared_put(spy_prepared_key(1, "get", strlen("get")), NULL, 10, 0);
+    assert_true(spy_prepared_get(spy_prepared_key(1, "get", strlen("get")), NULL, &stmt) &&
                 stmt == 10);
 }
 
@@ -119,12 +121,12 @@ static void a_full_cache_never_lies(void **state)
     int found = 0;
     for (spy_stmt i = 0; i < 60000; i++) {
         snprintf(name, sizeof(name), "s%u", i);
-        spy_prepared_put(spy_prepared_key(5, name, strlen(name)), 1, i % SPY_STMTS_MAX, 0);
+        spy_prepared_put(spy_prepared_key(5, name, strlen(name)), NULL, i % SPY_STMTS_MAX, 0);
     }
     for (spy_stmt i = 0; i < 60000; i++) {
         spy_stmt stmt;
         snprintf(name, sizeof(name), "s%u", i);
-        if (spy_prepared_get(spy_prepared_key(5, name, strlen(name)), 1, &stmt)) {
+        if (spy_prepared_get(spy_prepared_key(5, name, strlen(name)), NULL, &stmt)) {
             assert_int_equal(stmt, i % SPY_STMTS_MAX);
             found++;
         }

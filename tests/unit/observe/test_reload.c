@@ -125,12 +125,12 @@ static void prepared_texts_come_back(void **state)
     assert_int_equal(spy_prepared_text_keep(&text), kept);
     text.how = SPY_SQL_BACKSLASH;
     assert_int_not_equal(spy_prepared_text_keep(&text), kept);
-    spy_prepared_put(key, 1, 5, kept);
-    assert_true(spy_prepared_get(key, 1, &stmt) && stmt == 5);
-    assert_false(spy_prepared_get(key, 2, &stmt));
+    spy_prepared_put(key, f.c, 5, kept);
+    assert_true(spy_prepared_get(key, f.c, &stmt) && stmt == 5);
+    assert_false(spy_prepared_get(key, NULL, &stmt));
     assert_int_equal(spy_prepared_text_of(key, &found), kept);
     assert_true(found.len == 8 && memcmp(found.at, "SELECT y", 8) == 0 && found.how == 0);
-    spy_prepared_drop(key, 2);
+    spy_prepared_drop(key, NULL);
     assert_int_equal(spy_prepared_text_of(key, &found), 0);
     assert_false(spy_prepared_text_at(0, &found));
 }
