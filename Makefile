@@ -263,6 +263,28 @@ $(VICTIM_DIR)/modern: tests/victims/modern.c $(VICTIM_DIR)/libpq-17.so.5 Makefil
 	$(call say,VICTIM,$@)
 	$(Q)$(CC) $(VICTIM_CFLAGS) $< $(VICTIM_DIR)/libpq-17.so.5 -Wl,-rpath,'$$ORIGIN' -o $@
 
+# Programs that somebody attaches to; `joined` is built as programs are linked.
+JOINED   := $(addprefix $(VICTIM_DIR)/joined-,lazy now table)
+VICTIMS  += $(addprefix $(VICTIM_DIR)/,attached slow.so) $(JOINED)
+
+$(VICTIM_DIR)/attached: tests/victims/attached.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) $< -lm -lpthread -o $@
+
+$(VICTIM_DIR)/slow.so: tests/victims/slow.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared $< -o $@
+
+$(VICTIM_DIR)/joined-lazy:  JOINED_FLAGS := -fplt -Wl,-z,lazy -Wl,-z,norelro
+$(VICTIM_DIR)/joined-now:   JOINED_FLAGS := -fno-plt -fPIE -pie -Wl,-z,now -Wl,-z,relro
+$(VICTIM_DIR)/joined-table: JOINED_FLAGS := -fPIE -pie -DTABLE
+$(JOINED): tests/victims/joined.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) $(JOINED_FLAGS) $< -lpq -o $@
+
 # Victims that keep account of their own statements.
 ACCOUNTANTS := $(addprefix $(VICTIM_DIR)/,async pipeline batch copy random)
 VICTIMS     += $(ACCOUNTANTS)
@@ -439,6 +461,10 @@ MINUTES ?= 10
 soak: $(PRODUCTS) ## a watched service under load for MINUTES: a table of what it holds, which stays the same
 	@SOAK_SECONDS=$$(($(MINUTES) * 60)) BUILD=$(BUILD) SAN=$(SAN) V=1 T=test_soak CC='$(CC)' \
 	    tools/scripts/run-tests.sh tests/integration/test_soak.sh
+
+.PHONY: soak-attach
+soak-attach: $(PRODUCTS) $(VICTIMS) ## attach and detach a thousand times under load
+	@ATTACH_CYCLES=1000 $(run_tests) tests/integration/test_attach.sh
 
 # The library for another machine, in an emulator.
 ARM64      := $(BUILD)/arm64

@@ -3,6 +3,8 @@
  * The composition root: the constructor, and what happens when a process turns out to be worth
  * watching. The only file that knows all parts.
  */
+#include "perfspy.h"
+
 #include "hooks/hooks.h"
 #include "observe/observe.h"
 #include "observe/pause.h"
@@ -17,6 +19,7 @@
 #include "runtime/config.h"
 #include "runtime/copies.h"
 #include "runtime/libpq.h"
+#include "runtime/loader.h"
 #include "runtime/log.h"
 #include "runtime/ownfd.h"
 #include "runtime/process.h"
@@ -52,7 +55,7 @@ static enum spy_status put_in_force(struct spy_region *region, struct spy_rules 
 
 /* The file is read before anything is said to change: until then, and if it is no good, the rules
  * before stay in force. */
-static bool reload(struct spy_region *region, const char *argument, char *text)
+bool spy_perfspy_reload(struct spy_region *region, const char *argument, char *text)
 {
     struct spy_rules *rules = NULL;
     struct spy_error err = {0};
@@ -70,7 +73,7 @@ static bool reload(struct spy_region *region, const char *argument, char *text)
     return status == SPY_OK;
 }
 
-static void note_off(struct spy_region *region)
+void spy_perfspy_note_off(struct spy_region *region)
 {
     atomic_store_explicit(&region->off_since_ns, spy_clock_of(CLOCK_REALTIME),
                           memory_order_relaxed);
@@ -108,18 +111,19 @@ static bool disable(struct spy_region *region, const char *argument, char *text)
     (void)argument;
     bool changed = spy_observe_pause();
     if (changed)
-        note_off(region);
+        spy_perfspy_note_off(region);
     strcpy(text, changed ? "switched off" : "switched off already");
     return true;
 }
 
 static const struct spy_control controls[] = {
-    {"enable", "switches recording on", enable},
-    {"disable", "switches recording off", disable},
-    {"copies", "where the copies of libpq and of TLS libraries are that calls went to",
-     tell_copies},
-    {"reload", "[FILE]  reads the rules again, or those of FILE", reload},
-    {NULL, NULL, NULL},
+    {"enable", "switches recording on", enable, false},
+    {"disable", "switches recording off", disable, false},
+    {"copies", "where the copies of libpq and of TLS libraries are that calls went to", tell_copies,
+     false},
+    {"reload", "[FILE]  reads the rules again, or those of FILE", spy_perfspy_reload, false},
+    {"detach", "ends the watch, where it was attached", spy_attach_end, true},
+    {NULL, NULL, NULL, false},
 };
 
 /* ---- the watch ------------------------------------------------------------------------------ */
@@ -162,7 +166,7 @@ static void start(void)
     spy_control_set(controls);
     bool answering = spy_server_open(&publication);
     if (atomic_load_explicit(&spy_process_dormant, memory_order_relaxed))
-        note_off(publication.region);
+        spy_perfspy_note_off(publication.region);
     spy_process_publish(publication.region);
     spy_regionfile_reveal(&publication);
     if (!spy_helper_start(&publication) || !answering)
@@ -170,16 +174,17 @@ static void start(void)
 }
 
 /* Runs in every process that inherits the preload, so it only looks up what is needed to pass
- * calls through and decides whether this process may ever be watched. */
+ * calls through and decides whether this process may ever be watched. In one that ran already
+ * attach.c does the rest. */
 __attribute__((constructor)) static void perfspy_load(void)
 {
+    spy_loader_init();
     spy_hooks_init();
     spy_config_read();
-    if (!spy_config.wanted) {
-        atomic_store_explicit(&spy_process_dormant, true, memory_order_relaxed);
-        return;
-    }
+    atomic_store_explicit(&spy_process_dormant, spy_config.later || !spy_config.wanted,
+                          memory_order_relaxed);
     spy_confine_init(&spy_helper_confined);
-    atomic_store_explicit(&spy_process_dormant, spy_config.later, memory_order_relaxed);
-    spy_process_init(start);
+    spy_process_offer(start);
+    if (spy_config.wanted && !spy_loader_attached)
+        spy_process_prepare();
 }

@@ -12,6 +12,7 @@
 #include "hooks/hooks.h"
 #include "runtime/config.h"
 #include "runtime/handout.h"
+#include "runtime/slots.h"
 
 #include <string.h>
 
@@ -96,6 +97,7 @@ SPY_NO_SANITIZE struct spy_detour spy_loader_dlsym(void *handle, const char *nam
                                                    const void *caller)
 {
     void *real = onward((void **)&spy_libc.dlsym, "dlsym");
+    spy_slots_catch_up(); /* with what dlopen has brought, where we came into a running program */
     if (name == NULL || !may_be_ours(name))
         return (struct spy_detour){0, real};
     return answer(handle, name, caller);

@@ -71,6 +71,8 @@ struct spy_conn *spy_conn_at(uint32_t i)
 
 void spy_conn_rejoin(struct spy_conn *conn)
 {
+    if (spy_process_unseen_since(conn->resumed)) /* it may be another's, at the same address */
+        conn->serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
     conn->resumed = atomic_load_explicit(&spy_process_resumed, memory_order_relaxed);
     conn->connect_ns = 0;
     conn->facts_epoch = 0; /* it may have been reset to another server */

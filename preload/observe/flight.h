@@ -34,7 +34,7 @@ enum spy_flight_kind {
 
 #define SPY_FLIGHT_STOPPED UINT16_MAX
 
-enum spy_copy { SPY_COPY_NONE, SPY_COPY_IN, SPY_COPY_OUT };
+enum spy_copy_way { SPY_COPY_NONE, SPY_COPY_IN, SPY_COPY_OUT };
 
 struct spy_flight {
     struct spy_flight *next;
@@ -43,7 +43,7 @@ struct spy_flight {
     bool whole;   /* a text with several statements that cannot be told apart */
     /* These change while it is in flight. They are not read together with those above: a load over
      * a byte that was just stored waits for that store. */
-    _Alignas(4) uint8_t copy; /* enum spy_copy, once the server said so */
+    _Alignas(4) uint8_t copy; /* enum spy_copy_way, once the server said so */
     bool failed;
     bool aborted; /* never executed: a statement before it in the pipeline had failed */
     uint16_t params;

@@ -8,6 +8,7 @@
 #include "observe/descriptors.h"
 #include "observe/pool.h"
 #include "observe/sequence.h"
+#include "observe/session.h"
 #include "observe/stream.h"
 #include "record/open.h"
 #include "runtime/process.h"
@@ -47,4 +48,12 @@ bool spy_observe_resume(void)
         return false;
     spy_open_close_all(region); /* of calls that were under way when it was switched off */
     return spy_process_resume();
+}
+
+bool spy_observe_return(void)
+{
+    spy_stream_close_range(0, UINT_MAX);
+    spy_sessions_forget();
+    spy_process_note_unseen();
+    return spy_observe_resume();
 }

@@ -332,7 +332,7 @@ void spy_query_result(struct spy_query *call, const PGresult *result)
 /* The statement that copies, or NULL: its beginning was not seen. A program that finds out by other
  * means that it may begin need not have fetched the result that says so: COPY says it then, and is
  * SPY_COPY_NONE where nothing was copied. */
-static struct spy_flight *copying(const struct spy_query *call, enum spy_copy copy)
+static struct spy_flight *copying(const struct spy_query *call, enum spy_copy_way copy)
 {
     struct spy_flight *head = call->conn != NULL ? call->conn->flights.head : NULL;
     if (call->region == NULL || head == NULL)

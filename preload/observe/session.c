@@ -84,3 +84,12 @@ void spy_session_remove(const void *address)
     if (key != NULL)
         atomic_store_explicit(key, NULL, memory_order_release);
 }
+
+void spy_sessions_forget(void)
+{
+    struct sessions *sessions = spy_table(&table);
+    for (uint32_t b = 0; sessions != NULL && b < BUCKETS; b++)
+        for (uint32_t way = 0; way < WAYS; way++)
+            if (atomic_load_explicit(&sessions->bucket[b].key[way], memory_order_relaxed) != NULL)
+                atomic_store_explicit(&sessions->bucket[b].key[way], NULL, memory_order_release);
+}

@@ -39,6 +39,9 @@ struct spy_session *spy_session_find(const void *address);
  * it 0. NULL: no room or no memory. */
 struct spy_session *spy_session_add(const void *address, const struct spy_copy *copy);
 
+/* Frees all rows. */
+void spy_sessions_forget(void);
+
 /* Frees the row of ADDRESS, if there is one. */
 void spy_session_remove(const void *address);
 

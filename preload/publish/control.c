@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct spy_control none[] = {{NULL, NULL, NULL}};
+static const struct spy_control none[] = {{NULL, NULL, NULL, false}};
 static const struct spy_control *table = none;
 
 void spy_control_set(const struct spy_control *commands)

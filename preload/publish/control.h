@@ -19,6 +19,7 @@ struct spy_control {
      * newline, at TEXT, of SPY_CONTROL_BYTES - 1; false: it was refused, and the line says why.
      * Helper thread only; may allocate. */
     bool (*run)(struct spy_region *region, const char *argument, char *text);
+    bool last; /* where it was done the server, and the helper, end when all have their answers */
 };
 
 /* The commands, ended by one without a name; set before the helper starts. */

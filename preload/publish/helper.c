@@ -102,7 +102,7 @@ static bool is_last_thread(void)
 
 static bool is_over(void)
 {
-    return atomic_load_explicit(&told_to_end, memory_order_acquire) ||
+    return atomic_load_explicit(&told_to_end, memory_order_acquire) || spy_server_ended() ||
            (atomic_load_explicit(&told_to_outlive, memory_order_relaxed) && is_last_thread());
 }
 
@@ -211,6 +211,19 @@ static void begin(void)
 {
     if (!running && spy_server_open(&published))
         start();
+}
+
+/* Not where a thread waits for it in end(). */
+void spy_helper_join(void)
+{
+    if (running)
+        pthread_join(thread, NULL);
+    running = false;
+}
+
+void spy_helper_resume(void)
+{
+    begin();
 }
 
 static void look_up(void)

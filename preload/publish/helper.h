@@ -15,6 +15,13 @@
  * calls are counted all the same. Cold path; allocates (pthread_create does). */
 bool spy_helper_start(const struct spy_publication *publication);
 
+/* After a command was the server's last (publish/control.h): waits for the end of the thread, for a
+ * client's time limit at most. */
+void spy_helper_join(void);
+
+/* After that: opens the socket and starts the thread once more. Cost as above. */
+void spy_helper_resume(void);
+
 /* How it is told that the program changes the ground it stands on. */
 extern const struct spy_confine_helper spy_helper_confined;
 

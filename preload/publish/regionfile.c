@@ -124,7 +124,7 @@ static void describe(struct spy_region *region, const struct spy_publication *p)
     region->epoch_real_ns = spy_clock_of(CLOCK_REALTIME);
     long n = spy_sys_readlink("/proc/self/exe", region->exe, sizeof(region->exe) - 1);
     region->exe[n > 0 ? n : 0] = '\0';
-    strcpy(region->mode, "preload");
+    strcpy(region->mode, spy_config.attached ? "attach" : "preload");
     strcpy(region->storage, p->dir[0] != '\0' ? "file" : "memory");
     if (read_small("/proc/sys/kernel/random/boot_id", region->boot_id, sizeof(region->boot_id)))
         region->boot_id[strcspn(region->boot_id, "\n")] = '\0';

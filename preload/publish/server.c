@@ -38,6 +38,7 @@ struct client {
 
 static _Atomic int listening = -1; /* own descriptor slot */
 static struct client clients[SPY_CLIENTS];
+static bool ending; /* nobody is welcome any more */
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
@@ -114,6 +115,7 @@ void spy_server_reset(void)
     spy_own_fd_close_all();
     memset(clients, 0, sizeof(clients));
     listening = -1;
+    ending = false;
 }
 
 /* ---- commands ------------------------------------------------------------------------------- */
@@ -146,13 +148,25 @@ static void command_help(struct client *c, const struct spy_publication *p)
     answer(c, "ok", text, strlen(text));
 }
 
+/* The name goes at once, so that nobody comes to wait. */
+static void begin_ending(const struct spy_publication *p)
+{
+    char path[SPY_PATH_BYTES];
+    ending = true;
+    if (p->dir[0] != '\0' && spy_paths_socket(path, sizeof(path), p->dir, p->id))
+        spy_sys_unlink(path);
+}
+
 /* An image is sent straight from the region: what changes it waits until nobody is sent one. */
 static void run_control(struct client *c, const struct spy_publication *p, uint64_t now_ns)
 {
     static char text[SPY_CONTROL_BYTES];
     if (spy_server_answering())
         return;
-    bool done = c->control->run(p->region, c->argument, text);
+    strcpy(text, "it has just ended its watch");
+    bool done = !ending && c->control->run(p->region, c->argument, text);
+    if (done && c->control->last)
+        begin_ending(p);
     strcat(text, "\n");
     answer(c, done ? "ok" : "error", text, strlen(text));
     c->control = NULL;
@@ -316,6 +330,11 @@ static void attend(struct client *c, const struct spy_publication *p, uint64_t n
 
 /* ---- waiting -------------------------------------------------------------------------------- */
 
+bool spy_server_ended(void)
+{
+    return ending && !spy_server_busy();
+}
+
 bool spy_server_busy(void)
 {
     for (int i = 0; i < SPY_CLIENTS; i++)
@@ -341,7 +360,7 @@ unsigned spy_server_prepare(struct pollfd *fds)
                                        .events = clients[i].answering ? POLLOUT : POLLIN};
     n += spy_capture_server_prepare(&fds[n]);
     int listener = listening >= 0 ? spy_own_fd_number(listening) : -1;
-    if (listener >= 0 && free_client() != NULL)
+    if (listener >= 0 && !ending && free_client() != NULL)
         fds[n++] = (struct pollfd){.fd = listener, .events = POLLIN};
     return n;
 }

@@ -30,6 +30,9 @@ unsigned spy_server_prepare(struct pollfd *fds);
 void spy_server_serve(const struct spy_publication *publication, const struct pollfd *fds,
                       unsigned count, uint64_t now_ns);
 
+/* A command was the last (publish/control.h), and all clients are gone. */
+bool spy_server_ended(void);
+
 /* Is any client connected? Is any being sent an answer? */
 bool spy_server_busy(void);
 bool spy_server_answering(void);

@@ -25,6 +25,7 @@ struct spy_config {
     bool later;                   /* it is "later": watched, but switched off until told */
     bool wanted;                  /* enabled, not set-user-id, and in PERFSPY_ONLY if that is set */
     bool untouched;               /* read, and not wanted */
+    bool attached;                /* the watch began while the program ran */
     bool clear_deepbind;          /* PERFSPY_DEEPBIND: take RTLD_DEEPBIND out of dlopen's flags */
     char rules[SPY_PATH_BYTES];   /* PERFSPY_RULES, or "" */
     char dir[SPY_PATH_BYTES];     /* PERFSPY_DIR, or "" */

@@ -114,10 +114,23 @@ static bool answer_for(void *handle, size_t number, const void *caller, void **a
     return map != NULL && spy_loader_precedes_us(map) && among_globals(caller, number, answer);
 }
 
+/* Where we are in nobody's search: what the real dlsym gives, whose errors are the program's. */
+static bool answer_attached(void *handle, size_t number, const void *caller, void **answer)
+{
+    const char *name = spy_handout_entries[number].name;
+    if (handle == RTLD_NEXT)
+        return false;
+    void *found = spy_loader_sym(handle == RTLD_DEFAULT ? RTLD_NEXT : handle, name);
+    if (found == NULL && handle == RTLD_DEFAULT)
+        found = spy_scope_sym(caller, name);
+    return found != NULL && give(found, number, answer);
+}
+
 bool spy_handout(void *handle, size_t number, const void *caller, void **answer)
 {
     int saved_errno = errno;
-    bool answered = answer_for(handle, number, caller, answer);
+    bool answered = spy_loader_attached ? answer_attached(handle, number, caller, answer)
+                                        : answer_for(handle, number, caller, answer);
     errno = saved_errno;
     return answered;
 }

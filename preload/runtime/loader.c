@@ -19,6 +19,16 @@ typedef void *sym_fn(void *, const char *);
 typedef void *open_fn(const char *, int);
 typedef char *error_fn(void);
 
+bool spy_loader_attached;
+static struct link_map *main_map; /* where attached: the list then changes under a walk */
+
+/* Where it was not preloaded RTLD_NEXT is not used: glibc expects whoever asks for it in the list
+ * that it then searches. */
+SPY_NO_SANITIZE static void *behind_us(void)
+{
+    return spy_loader_attached ? (void *)main_map : RTLD_NEXT;
+}
+
 /* dlvsym is not interposed, which makes it the way in. The slots are filled at the first call;
  * doing it twice is harmless. It never finds a preloaded library's own hook of dlsym: those have no
  * version. */
@@ -26,7 +36,7 @@ SPY_NO_SANITIZE static void *libc_own(_Atomic(void *) *slot, const char *name)
 {
     void *found = atomic_load_explicit(slot, memory_order_relaxed);
     if (found == NULL) {
-        found = dlvsym(RTLD_NEXT, name, VERSION);
+        found = dlvsym(behind_us(), name, VERSION);
         atomic_store_explicit(slot, found, memory_order_relaxed);
     }
     return found;
@@ -51,15 +61,24 @@ void *spy_loader_sym_for_program(void *handle, const char *name)
 
 void *spy_loader_sym(void *handle, const char *name)
 {
-    void *found = real_sym()(handle, name);
+    void *found = real_sym()(handle == RTLD_NEXT ? behind_us() : handle, name);
     if (found == NULL)
         forget_error();
     return found;
 }
 
+void *spy_loader_libc(const char *name)
+{
+    void *libc = spy_loader_handle_of((const void *)dladdr1);
+    void *found = libc != NULL ? spy_loader_sym(libc, name) : NULL;
+    if (libc != NULL)
+        dlclose(libc);
+    return found;
+}
+
 SPY_NO_SANITIZE void *spy_loader_next(const char *name)
 {
-    return real_sym()(RTLD_NEXT, name);
+    return real_sym()(behind_us(), name);
 }
 
 void *spy_loader_open_loaded(const char *path)
@@ -110,6 +129,8 @@ const void *spy_loader_own_base(void)
 struct link_map *spy_loader_main_map(void)
 {
     struct link_map *map = spy_loader_map_of((const void *)spy_loader_own_base);
+    if (main_map != NULL)
+        return main_map;
     while (map != NULL && map->l_prev != NULL)
         map = map->l_prev;
     return map;
@@ -121,6 +142,27 @@ bool spy_loader_precedes_us(const struct link_map *map)
     while (at != NULL && at != map)
         at = at->l_prev;
     return at != NULL && map != spy_loader_map_of((const void *)spy_loader_own_base);
+}
+
+/* Loaded later it comes behind libc in the loader's list; linked to a program it may do so, too,
+ * but then what only we export is found among the global symbols. */
+void spy_loader_init(void)
+{
+    const struct link_map *at = spy_loader_map_of((const void *)spy_loader_own_base);
+    const struct link_map *libc = spy_loader_map_of((const void *)dladdr1);
+    if (at == NULL || libc == NULL)
+        return;
+    while (at != libc && at->l_prev != NULL)
+        at = at->l_prev;
+    if (at != libc)
+        return;
+    main_map = spy_loader_main_map();
+    spy_loader_attached = true;
+    void *global = spy_loader_sym(main_map, "gnutls_record_send_range");
+    if (global != NULL && spy_loader_base_of(global) == spy_loader_own_base()) {
+        spy_loader_attached = false;
+        main_map = NULL;
+    }
 }
 
 /* ---- errors --------------------------------------------------------------------------------- */

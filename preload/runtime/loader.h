@@ -16,6 +16,16 @@
 /* What runs before a sanitizer has set itself up: its own start calls dlsym. */
 #define SPY_NO_SANITIZE __attribute__((no_sanitize("address", "thread", "undefined")))
 
+/* Was this library loaded into a program that ran already? Then it stands in nobody's search for
+ * symbols, and "behind it" means all global ones. Constant after spy_loader_init(). */
+extern bool spy_loader_attached;
+
+/* The constructor's first act; calls that come before it are those of a preloaded library. */
+void spy_loader_init(void);
+
+/* libc's own NAME, whoever else has one. */
+void *spy_loader_libc(const char *name);
+
 /* dlsym, as called by this library: RTLD_NEXT means behind it. Without traces: after a failure
  * the program's dlerror() has nothing to tell. */
 void *spy_loader_sym(void *handle, const char *name);

@@ -21,7 +21,8 @@ static long missing(void)
 void spy_originals_resolve(const struct spy_original *table, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        void *found = spy_loader_sym(RTLD_NEXT, table[i].name);
+        void *found = spy_loader_attached ? spy_loader_libc(table[i].name)
+                                          : spy_loader_sym(RTLD_NEXT, table[i].name);
         *table[i].slot = found != NULL ? found : (void *)missing;
     }
 }

@@ -19,11 +19,20 @@ struct spy_process *spy_process = &unwatched;
 
 _Atomic bool spy_process_dormant;
 _Atomic uint32_t spy_process_resumed;
+_Atomic uint32_t spy_process_returned;
 
 static void (*start_fn)(void);
+static _Atomic bool at_rest;
 
-void spy_process_init(void (*start)(void))
+void spy_process_offer(void (*start)(void))
 {
+    start_fn = start;
+}
+
+void spy_process_prepare(void)
+{
+    if (spy_process != &unwatched)
+        return;
     void *page = spy_sys_mmap(PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
     if (spy_sys_failed(page))
         return;
@@ -32,13 +41,30 @@ void spy_process_init(void (*start)(void))
         return;
     }
     spy_process = page;
-    start_fn = start;
+}
+
+void spy_process_init(void (*start)(void))
+{
+    spy_process_offer(start);
+    spy_process_prepare();
+}
+
+void spy_process_rest(bool resting)
+{
+    atomic_store_explicit(&at_rest, resting, memory_order_relaxed);
+}
+
+void spy_process_note_unseen(void)
+{
+    uint32_t next = atomic_load_explicit(&spy_process_resumed, memory_order_relaxed) + 1;
+    atomic_store_explicit(&spy_process_returned, next, memory_order_relaxed);
 }
 
 void spy_process_start(void)
 {
     struct spy_process *self = spy_process;
-    if (start_fn == NULL || spy_confined() ||
+    if (self == &unwatched || start_fn == NULL ||
+        atomic_load_explicit(&at_rest, memory_order_relaxed) || spy_confined() ||
         atomic_load_explicit(&self->region, memory_order_relaxed) != NULL)
         return;
     int idle = 0;

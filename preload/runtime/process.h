@@ -35,6 +35,19 @@ extern _Atomic bool spy_process_dormant;
  * may have changed unseen. */
 extern _Atomic uint32_t spy_process_resumed;
 
+/* The first number of it since the program's calls were not even passed through. */
+extern _Atomic uint32_t spy_process_returned;
+
+/* Were there such calls since the resumption of number WHEN? */
+static inline bool spy_process_unseen_since(uint32_t when)
+{
+    uint32_t returned = atomic_load_explicit(&spy_process_returned, memory_order_relaxed);
+    return (int32_t)(returned - when) > 0;
+}
+
+/* There were, until now: before spy_process_resume(), where nobody else calls that. */
+void spy_process_note_unseen(void);
+
 /* The region, or NULL: not watched. */
 static inline struct spy_region *spy_process_region(void)
 {
@@ -45,6 +58,14 @@ static inline struct spy_region *spy_process_region(void)
  * program's thread at the first listen, accept or libpq connect. Without the page (a kernel older
  * than 4.14) the process stays unwatched. */
 void spy_process_init(void (*start)(void));
+
+/* The same in two steps: START, and then the page, unless there is one. */
+void spy_process_offer(void (*start)(void));
+void spy_process_prepare(void);
+
+/* RESTING: from here on no watch begins, neither here nor in a fork's child; until it is said that
+ * it is over. */
+void spy_process_rest(bool resting);
 
 /* Runs START unless the process is watched already or another thread is at it. Keeps errno. Any
  * thread; does nothing before spy_process_init(). */

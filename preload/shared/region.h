@@ -161,7 +161,7 @@ struct spy_region {
     uint64_t epoch_mono_ns;
     uint64_t epoch_real_ns;
     char exe[256];     /* /proc/self/exe, NUL-terminated, cut if longer */
-    char mode[16];     /* "preload" or "attach" */
+    char mode[16];     /* "preload" or "attach"; "detached": that watch was ended */
     char boot_id[40];  /* /proc/sys/kernel/random/boot_id */
     char storage[16];  /* "file", or "memory" when no file could be made */
     char problem[256]; /* what went wrong at the start, for a person; "" if nothing */

@@ -197,6 +197,11 @@ static inline int spy_sys_munmap(void *address, size_t bytes)
     return (int)SPY_SYS2(SYS_munmap, address, bytes);
 }
 
+static inline int spy_sys_mprotect(void *address, size_t bytes, int protection)
+{
+    return (int)SPY_SYS3(SYS_mprotect, address, bytes, protection);
+}
+
 static inline int spy_sys_madvise(void *address, size_t bytes, int advice)
 {
     return (int)SPY_SYS3(SYS_madvise, address, bytes, advice);

@@ -45,6 +45,15 @@ static void rules_text(char out[CTL_NUMBER_BYTES], const struct ctl_member *m)
         snprintf(out, CTL_NUMBER_BYTES, "%s", spy_rules_state_name(m->rules_state));
 }
 
+/* A live process may be watched no longer, or not just now. */
+static const char *state_text(const struct entry *e)
+{
+    const struct ctl_member *m = e->member;
+    if (m == NULL || m->state != CTL_LIVE || m->off_since_ns == 0)
+        return ctl_state_name(e->process->state);
+    return strcmp(m->mode, "detached") == 0 ? "detached" : "off";
+}
+
 static void add_row(struct ctl_table *table, const struct entry *e, const struct ctl_run *run)
 {
     static const enum ctl_paint paints[] = {
@@ -57,10 +66,7 @@ static void add_row(struct ctl_table *table, const struct entry *e, const struct
     uint64_t age = run->now_real_ns > started ? run->now_real_ns - started : 0;
     snprintf(text, sizeof(text), "%d", e->process->proc.pid);
     ctl_table_cell(table, CTL_PLAIN, text);
-    ctl_table_cell(table, paints[e->process->state],
-                   m != NULL && m->off_since_ns != 0 && m->state == CTL_LIVE
-                       ? "off"
-                       : ctl_state_name(e->process->state));
+    ctl_table_cell(table, paints[e->process->state], state_text(e));
     ctl_table_cell(table, CTL_PLAIN, ctl_format_age(text, age));
     ctl_table_cell(table, CTL_PLAIN, m != NULL ? m->mode : "-");
     strcpy(text, "-");
@@ -81,6 +87,19 @@ static void print_line(FILE *notes, const struct entry *e, const char *text)
     fprintf(notes, "%d: %s\n", e->process->proc.pid, text);
 }
 
+static void print_off(FILE *notes, const struct entry *e)
+{
+    char since[CTL_NUMBER_BYTES];
+    int pid = e->process->proc.pid;
+    ctl_format_utc(since, e->member->off_since_ns);
+    if (strcmp(e->member->mode, "detached") != 0)
+        fprintf(notes, "%d: switched off since %s; \"" CTL_NAME " enable\" switches it on\n", pid,
+                since);
+    else if (e->member->state == CTL_LIVE)
+        fprintf(notes, "%d: detached since %s; \"" CTL_NAME " attach %d\" goes on with it\n", pid,
+                since, pid);
+}
+
 static void print_notes(FILE *notes, const struct entry *e, bool full)
 {
     char note[CTL_SELF_NOTE_BYTES];
@@ -89,11 +108,8 @@ static void print_notes(FILE *notes, const struct entry *e, bool full)
         print_line(notes, e, e->process->note);
     if (m == NULL)
         return;
-    if (m->off_since_ns != 0) {
-        char since[CTL_NUMBER_BYTES];
-        fprintf(notes, "%d: switched off since %s; \"" CTL_NAME " enable\" switches it on\n",
-                e->process->proc.pid, ctl_format_utc(since, m->off_since_ns));
-    }
+    if (m->off_since_ns != 0)
+        print_off(notes, e);
     if (m->problem[0] != '\0')
         print_line(notes, e, m->problem);
     if (m->rules_error[0] != '\0')

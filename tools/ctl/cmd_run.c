@@ -4,60 +4,15 @@
  * left between it and its parent.
  */
 #include "ctl/command.h"
+#include "ctl/library.h"
 #include "ctl/program.h"
 #include "shared/rules.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define LIBRARY "libperfspy.so"
-
-/* OUT becomes DIR/NAME without "..", if there is such a file. */
-static bool take(char out[PATH_MAX], const char *dir, const char *name)
-{
-    char path[PATH_MAX];
-    int n = snprintf(path, sizeof(path), "%s/%s", dir, name);
-    return n > 0 && (size_t)n < sizeof(path) && realpath(path, out) != NULL;
-}
-
-/* The same in the folders of LIB that are named after a machine, as Debian has them. */
-static bool take_multiarch(char out[PATH_MAX], const char *lib)
-{
-    DIR *dir = opendir(lib);
-    bool taken = false;
-    if (dir == NULL)
-        return false;
-    for (struct dirent *entry; !taken && (entry = readdir(dir)) != NULL;) {
-        char name[sizeof(entry->d_name) + sizeof(LIBRARY) + 1];
-        snprintf(name, sizeof(name), "%s/%s", entry->d_name, LIBRARY);
-        taken = strstr(entry->d_name, "-linux-gnu") != NULL && take(out, lib, name);
-    }
-    closedir(dir);
-    return taken;
-}
-
-/* The library that belongs to this tool: beside it (a build tree), or where `make install` puts
- * it; else just the name, which the dynamic loader looks for. */
-static void find_library(char out[PATH_MAX])
-{
-    char self[PATH_MAX];
-    char lib[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    self[n > 0 ? n : 0] = '\0';
-    char *slash = strrchr(self, '/');
-    if (slash != NULL) {
-        *slash = '\0';
-        if (take(out, self, LIBRARY) || take(out, self, "../lib/" LIBRARY))
-            return;
-        if (take(lib, self, "../lib") && take_multiarch(out, lib))
-            return;
-    }
-    strcpy(out, LIBRARY);
-}
 
 /* LD_PRELOAD is split at blanks and colons, and there is no way to quote them. */
 static bool can_preload(const char *library, FILE *err)
@@ -185,7 +140,7 @@ enum ctl_exit ctl_cmd_run(const struct ctl_run *run)
     int error = ctl_program_find(argv[0], path, sizeof(path));
     if (error != 0)
         return cannot(argv[0], error, run->err);
-    find_library(library);
+    ctl_library_find(library);
     if (!can_preload(library, run->err))
         return CTL_NOTHING;
     enum ctl_program kind = ctl_program_of(path);

@@ -44,7 +44,9 @@
     X(HOLD, 0, "hold", "N",                                                                        \
       "What is worse counts after N looks in a row, what is better after twice as many. "          \
       "Default: 2.")                                                                               \
-    X(TIMEOUT, 0, "timeout", "DURATION", "Kill CMD after DURATION. Default: 30s.")                 \
+    X(TIMEOUT, 0, "timeout", "DURATION",                                                           \
+      "Give up after DURATION. watch: kill CMD then; default 30s. attach: leave the process as "   \
+      "it was; default 2s.")                                                                       \
     X(INITIAL, 0, "initial", "", "Tell the first state as well, as a change from unknown.")        \
     X(FOR, 0, "for", "DURATION",                                                                   \
       "export: alert after a condition held for DURATION (default: 1m). capture: end after "       \
@@ -52,9 +54,9 @@
     X(NEXT, 0, "next", "N", "Capture N calls, at most 1000. Default: 5.")                          \
     X(SLOW, 0, "slow", "DURATION", "Capture only calls that take DURATION or more.")               \
     X(RULES, 0, "rules", "FILE",                                                                   \
-      "Use these rules: run sets PERFSPY_RULES for the program; reload has processes read FILE, "  \
-      "as they see it, instead of their own.")                                                     \
-    X(DIR, 0, "dir", "DIR", "Publish there: sets PERFSPY_DIR for the program.")                    \
+      "Use these rules: as PERFSPY_RULES. reload has processes read FILE, as they see it, "        \
+      "instead of their own.")                                                                     \
+    X(DIR, 0, "dir", "DIR", "Publish there: as PERFSPY_DIR.")                                      \
     X(LISTEN, 0, "listen", "HOST:PORT",                                                            \
       "Listen there; port 0 takes a free one. Default: 127.0.0.1:9187.")                           \
     X(TOKEN_FILE, 0, "token-file", "FILE",                                                         \
@@ -62,6 +64,8 @@
     X(OPEN_METRICS, 0, "open-metrics", "", "Serve /metrics without a token.")                      \
     X(MAN, 0, "man", "", "Print the manual page, in roff.")                                        \
     X(COMPLETION, 0, "completion", "SHELL", "Print the completion script for SHELL: bash.")        \
+    X(FORCE, 0, "force", "", "Attach although a seccomp filter binds the process.")                \
+    X(VERBOSE, 'v', "verbose", "", "Tell what was done, and how long it took.")                    \
     X(HELP, 'h', "help", "", "Print help and exit.")                                               \
     X(VERSION, 'V', "version", "", "Print the version and exit.")
 
@@ -72,7 +76,9 @@ enum ctl_option_id {
         CTL_OPTION_COUNT
 };
 
-#define CTL_BIT(id) (1u << CTL_OPTION_##id)
+#define CTL_OPTION_BIT(number) (UINT64_C(1) << (number))
+#define CTL_BIT(id)            CTL_OPTION_BIT(CTL_OPTION_##id)
+_Static_assert(CTL_OPTION_COUNT <= 64, "struct ctl_command has a bit for each");
 
 extern const struct ctl_option ctl_options[CTL_OPTION_COUNT];
 
@@ -81,7 +87,7 @@ struct ctl_command {
     const char *operands; /* synopsis: "[OPERATION]" */
     const char *summary;  /* one line, no full stop */
     const char *help;     /* paragraphs, separated by an empty line */
-    unsigned options;     /* CTL_BIT()s, besides help and version, which are always taken */
+    uint64_t options;     /* CTL_BIT()s, besides help and version, which are always taken */
     size_t min_operands;
     size_t max_operands;
     bool takes_rest; /* whatever follows the first operand is an operand: another program's */
@@ -115,6 +121,8 @@ enum ctl_exit ctl_cmd_doctor(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_enable(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_disable(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_reload(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_attach(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_detach(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_run(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_help(const struct ctl_run *run);
 

@@ -371,6 +371,41 @@ const struct ctl_command ctl_commands[] = {
         .run = ctl_cmd_run,
     },
     {
+        .name = "attach",
+        .operands = "PID",
+        .summary = "load libperfspy into a running process and watch it",
+        .help = "Has process PID load libperfspy.so, and puts it between the program and libpq, "
+                "libc's socket calls and the TLS libraries. One thread is borrowed for that, "
+                "while it waits in a system call, for a few milliseconds; the others run on. No "
+                "code of the program is written to. Connections that exist already are learned "
+                "at their next use.\n\n"
+                "What cannot be attached to is left as it is, with a sentence that says why and "
+                "exit status 77: another user's process (root may), one that is traced or "
+                "stopped, or bound by a seccomp filter (--force), statically linked programs, "
+                "other C libraries, and the GNU C library before 2.34. 69: there is no such "
+                "process.\n\n"
+                "Function pointers that the program got by dlsym() before are not replaced.",
+        .options =
+            CTL_BIT(RULES) | CTL_BIT(DIR) | CTL_BIT(TIMEOUT) | CTL_BIT(FORCE) | CTL_BIT(VERBOSE),
+        .min_operands = 1,
+        .max_operands = 1,
+        .run = ctl_cmd_attach,
+    },
+    {
+        .name = "detach",
+        .operands = "PID",
+        .summary = "stop watching a process that was attached to",
+        .help = "Takes the library out from between the program and its libraries, ends its "
+                "thread and closes its socket. What was recorded stays readable. The library "
+                "itself stays in the process' memory, at rest; attach wakes it, and goes on with "
+                "the same record. A process that was started with the library cannot be detached "
+                "from: exit status 77.",
+        .options = 0,
+        .min_operands = 1,
+        .max_operands = 1,
+        .run = ctl_cmd_detach,
+    },
+    {
         .name = "help",
         .operands = "[COMMAND]",
         .summary = "explain this tool or one of its commands",
@@ -396,7 +431,7 @@ void ctl_command_synopsis(const struct ctl_command *command, FILE *out)
     for (unsigned i = 0; i < CTL_OPTION_COUNT; i++) {
         const struct ctl_option *o = &ctl_options[i];
         const char *blank = o->argument[0] != '\0' ? " " : "";
-        if ((command->options & 1u << i) == 0)
+        if ((command->options & CTL_OPTION_BIT(i)) == 0)
             continue;
         if (o->letter != '\0')
             fprintf(out, " [-%c%s%s]", o->letter, blank, o->argument);

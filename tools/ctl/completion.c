@@ -30,9 +30,9 @@ static void put_second_words(FILE *out, const char *first, size_t len)
 
 static void put_options(FILE *out, const struct ctl_command *command)
 {
-    unsigned options = command->options | CTL_BIT(HELP);
+    uint64_t options = command->options | CTL_BIT(HELP);
     for (unsigned i = 0; i < CTL_OPTION_COUNT; i++)
-        if ((options & 1u << i) != 0)
+        if ((options & CTL_OPTION_BIT(i)) != 0)
             fprintf(out, " --%s", ctl_options[i].name);
 }
 

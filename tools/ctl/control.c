@@ -4,7 +4,6 @@
  */
 #include "ctl/control.h"
 
-#include "ctl/client.h"
 #include "ctl/format.h"
 #include "ctl/json.h"
 #include "ctl/source.h"
@@ -20,28 +19,6 @@ struct control {
     size_t asked;
     size_t failed;
 };
-
-/* A process that cannot run cannot answer, and waiting for it would be in vain. */
-static bool stopped(const struct ctl_process *process)
-{
-    return process->proc.state == 'T' || process->proc.state == 't';
-}
-
-static enum spy_status send_to(const struct control *control, const struct ctl_process *process,
-                               char text[CTL_CLIENT_TEXT], struct spy_error *err)
-{
-    if (stopped(process))
-        return spy_fail(err, SPY_ERR_IO, "the process is stopped");
-    char *path = ctl_source_socket(process);
-    struct ctl_server_name place = {
-        .path = path,
-        .uid = process->proc.uid,
-        .id = {process->proc.self_pid, process->proc.start_ticks},
-    };
-    enum spy_status status = ctl_client_command(&place, control->line, text, err);
-    free(path);
-    return status;
-}
 
 static void show(const struct control *control, const struct ctl_process *process, bool done,
                  const char *text)
@@ -66,7 +43,7 @@ static void command(struct control *control, const struct ctl_process *process)
     char text[CTL_CLIENT_TEXT];
     char clean[CTL_CLIENT_TEXT];
     struct spy_error err = {0};
-    enum spy_status status = send_to(control, process, text, &err);
+    enum spy_status status = ctl_source_command(process, control->line, text, &err);
     const char *said = text[0] != '\0' ? text : err.text;
     ctl_format_clean(clean, sizeof(clean), said, strlen(said));
     control->asked++;

@@ -74,6 +74,8 @@ struct ctl_args {
     bool full;
     bool worst;
     bool self;
+    bool force;
+    bool verbose;
     bool man;
     bool json;
 };

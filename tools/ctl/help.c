@@ -9,12 +9,12 @@
 
 #define NAME_WIDTH 13u /* of a command; a longer one has a line of its own */
 
-static void print_options(unsigned options, FILE *out)
+static void print_options(uint64_t options, FILE *out)
 {
     options |= CTL_BIT(HELP) | CTL_BIT(VERSION);
     fputs("\nOptions:\n", out);
     for (unsigned i = 0; i < CTL_OPTION_COUNT; i++)
-        if ((options & 1u << i) != 0)
+        if ((options & CTL_OPTION_BIT(i)) != 0)
             ctl_usage_option(out, &ctl_options[i]);
 }
 

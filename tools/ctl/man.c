@@ -26,7 +26,7 @@ static void put_command(FILE *out, const struct ctl_command *command)
     fputs(".PP\nOptions:", out);
     const char *separator = " ";
     for (unsigned i = 0; i < CTL_OPTION_COUNT; i++)
-        if ((command->options & 1u << i) != 0) {
+        if ((command->options & CTL_OPTION_BIT(i)) != 0) {
             fprintf(out, "%s\\fB\\-\\-%s\\fR", separator, ctl_options[i].name);
             separator = ", ";
         }

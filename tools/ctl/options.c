@@ -226,6 +226,12 @@ static enum ctl_exit set(struct parser *p, unsigned id, const char *value)
     case CTL_OPTION_OPEN_METRICS:
         args->open_metrics = true;
         return CTL_OK;
+    case CTL_OPTION_FORCE:
+        args->force = true;
+        return CTL_OK;
+    case CTL_OPTION_VERBOSE:
+        args->verbose = true;
+        return CTL_OK;
     case CTL_OPTION_COMPLETION:
         args->completion = value;
         return CTL_OK;

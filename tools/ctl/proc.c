@@ -130,6 +130,8 @@ static void look_at(char *path, int32_t self_pid, struct ctl_maps *out)
 {
     drop_mark(path);
     char *base = strrchr(path, '/') + 1;
+    if (strncmp(base, "memfd:", 6) == 0) /* where it was attached from memory */
+        base += 6;
     if (strncmp(base, LIBRARY, strlen(LIBRARY)) == 0)
         out->library = true;
     else if (is_own_region(base, self_pid) && strlen(path) < sizeof(out->region))

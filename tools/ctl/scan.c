@@ -74,13 +74,13 @@ static bool answers_in_memory(const struct ctl_proc *proc)
     return true;
 }
 
-static void look_into(struct ctl_source *source, const struct ctl_proc *proc)
+bool ctl_source_look(struct ctl_process *process, const struct ctl_proc *proc)
 {
     struct ctl_maps maps;
     enum ctl_maps_result result = ctl_proc_maps(proc->pid, proc->self_pid, &maps);
     if (result == CTL_MAPS_GONE || (result == CTL_MAPS_READ && !maps.library && !maps.region[0]))
-        return;
-    struct ctl_process *process = add(source);
+        return false;
+    memset(process, 0, sizeof(*process));
     process->proc = *proc;
     process->started_ns = started_ns(proc->start_ticks);
     if (result == CTL_MAPS_REFUSED) {
@@ -96,6 +96,7 @@ static void look_into(struct ctl_source *source, const struct ctl_proc *proc)
     } else {
         explain(process);
     }
+    return true;
 }
 
 static void scan_proc(struct ctl_source *source)
@@ -105,9 +106,11 @@ static void scan_proc(struct ctl_source *source)
         return;
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
         struct ctl_proc proc;
+        struct ctl_process process;
         if (isdigit((unsigned char)entry->d_name[0]) &&
-            ctl_proc_read((int32_t)strtol(entry->d_name, NULL, 10), &proc))
-            look_into(source, &proc);
+            ctl_proc_read((int32_t)strtol(entry->d_name, NULL, 10), &proc) &&
+            ctl_source_look(&process, &proc))
+            *add(source) = process;
     }
     closedir(dir);
 }

@@ -218,6 +218,24 @@ enum spy_status ctl_source_stream(const struct ctl_process *process, const char 
     return status;
 }
 
+/* A process that cannot run cannot answer, and waiting for it would be in vain. */
+enum spy_status ctl_source_command(const struct ctl_process *process, const char *line,
+                                   char text[CTL_CLIENT_TEXT], struct spy_error *err)
+{
+    text[0] = '\0';
+    if (is_stopped(process))
+        return spy_fail(err, SPY_ERR_IO, "the process is stopped");
+    char *path = ctl_source_socket(process);
+    struct ctl_server_name server = {
+        .path = path,
+        .uid = process->proc.uid,
+        .id = {process->proc.self_pid, process->proc.start_ticks},
+    };
+    enum spy_status status = ctl_client_command(&server, line, text, err);
+    free(path);
+    return status;
+}
+
 static struct spy_region *ask(const struct ctl_process *process)
 {
     struct spy_process_id id = {process->proc.self_pid, process->proc.start_ticks};

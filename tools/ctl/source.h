@@ -6,6 +6,7 @@
 #ifndef CTL_SOURCE_H
 #define CTL_SOURCE_H
 
+#include "ctl/client.h"
 #include "ctl/ctl.h"
 #include "ctl/proc.h"
 #include "shared/region.h"
@@ -41,6 +42,10 @@ enum ctl_want {
     CTL_WANT_WINDOW, /* live ones and dead ones: what died last minute counts in the last five */
 };
 
+/* scan.c: looks at the one process. False where the library is not in it; PROCESS->region is to be
+ * freed. */
+bool ctl_source_look(struct ctl_process *process, const struct ctl_proc *proc);
+
 /* scan.c: looks everywhere. Files that are no good are reported on ERR and left out. */
 void ctl_source_scan(struct ctl_source *source, FILE *err);
 void ctl_source_free(struct ctl_source *source);
@@ -63,6 +68,11 @@ struct spy_region *ctl_source_load(const struct ctl_process *process, FILE *err)
 /* Sends LINE to the server of PROCESS, a live one; see ctl_client_stream(). */
 SPY_MUST_CHECK enum spy_status ctl_source_stream(const struct ctl_process *process,
                                                  const char *line, int *fd, struct spy_error *err);
+
+/* Sends LINE, a command that changes something, likewise; see ctl_client_command(). */
+SPY_MUST_CHECK enum spy_status ctl_source_command(const struct ctl_process *process,
+                                                  const char *line, char text[CTL_CLIENT_TEXT],
+                                                  struct spy_error *err);
 
 /* Path of the socket of PROCESS, to be freed; NULL where it has an abstract name only. */
 char *ctl_source_socket(const struct ctl_process *process);

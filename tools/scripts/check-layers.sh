@@ -62,7 +62,7 @@ check_includes() {
                 return
             }
             if (name !~ /\//) {
-                if (folder ~ /^preload/)
+                if (folder ~ /^preload\//)
                     complain("\"" name "\": write the folder too, \"" short "/" name "\"")
                 return
             }

@@ -44,7 +44,7 @@ process_field() {
     local stat=() fields
     { mapfile -d '' stat <"/proc/$1/stat"; } 2>/dev/null || return 0
     # The command's name, field 2, is in parentheses and may hold anything, parentheses too.
-    read -ra fields <<<"${stat[0]##*) }"
+    read -ra fields <<<"${stat[0]+"${stat[0]##*) }"}"
     echo "${fields[$2 - 3]:-}"
 }
 

@@ -1,0 +1,356 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Attaching to programs that run, and leaving them: what they do is the same, all of it, and what is
+# seen from then on is counted to the last statement and request.
+# time limit: 300
+. "$(dirname "$0")/lib/check.sh"
+
+victims=$BUILD/victims
+stats=$TEST_DIR/stats.json
+dsn="dbname=$PGDATABASE"
+CYCLES=${ATTACH_CYCLES:-20} # under load; make soak-attach has more
+
+if [ -n "${SAN:-}" ]; then
+    skip "attaching" "a sanitizer's runtime has to be in the program from its start"
+    exit 0
+fi
+
+# begin COMMAND...: a program of the kind that says "ready", fed by tell(). Sets VICTIM.
+begin() {
+    rm -f "$TEST_DIR/in"
+    mkfifo "$TEST_DIR/in"
+    "$@" <"$TEST_DIR/in" >"$TEST_DIR/out" 2>"$TEST_DIR/err" &
+    VICTIM=$!
+    on_exit stop_process "$VICTIM"
+    exec 7>"$TEST_DIR/in"
+    wait_for 30 grep -qs ready "$TEST_DIR/out"
+}
+
+# tell LINE: one more step, to its end.
+tell() {
+    local before
+    before=$(grep -c '^done' "$TEST_DIR/out" || true)
+    echo "$1" >&7
+    wait_for 30 more_than "$before"
+}
+
+more_than() {
+    [ "$(grep -c '^done' "$TEST_DIR/out")" -gt "$1" ] || ! running "$VICTIM"
+}
+
+attach() {
+    "$PERFSPY_CTL" attach "$VICTIM" --timeout 20s --rules rules/parts.yml
+}
+
+detach() {
+    "$PERFSPY_CTL" detach "$VICTIM"
+}
+
+calls_of() {
+    "$PERFSPY_CTL" stats -p "$VICTIM" --json >"$stats" 2>/dev/null || echo '{"operations": []}' >"$stats"
+    json "$stats" '[.operations[] | select(.operation == $s or .statement == $s) | .calls] |
+        add // 0' --arg s "$1"
+}
+
+single_threaded() {
+    [ "$(find "/proc/$VICTIM/task" -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]
+}
+
+protections() {
+    awk '$6 ~ /^\// { print $1, $2, $6 }' "/proc/$VICTIM/maps" | sort
+}
+
+critical() {
+    "$PERFSPY_CTL" stats -p "$VICTIM" --json >"$stats"
+    json "$stats" '[.operations[].levels.critical] | add // 0'
+}
+
+ends_well() {
+    local status=0
+    exec 7>&-
+    wait_for 15 process_ended "$VICTIM" || true
+    wait "$VICTIM" || status=$?
+    assert_eq "$1: ends as it would have" "0 " "$status $(<"$TEST_DIR/err")"
+}
+
+# Is it allowed here at all?
+begin "$victims/joined-now" "$dsn"
+if ! attach >"$TEST_DIR/first" 2>&1 && grep -q 'may not be traced' "$TEST_DIR/first"; then
+    skip "attaching" "$(<"$TEST_DIR/first")"
+    exit 0
+fi
+detach >/dev/null
+ends_well "the first"
+
+# ---- however its calls are linked -------------------------------------------------------------
+
+one='select ?, generate_series(?, ?)'
+for how in lazy now table; do
+    begin "$victims/joined-$how" "$dsn"
+    protections >"$TEST_DIR/before"
+    tell 'exec 3'
+    check "$how: attach" attach
+    tell 'exec 5'
+    assert_eq "$how: what came after is counted" 5 "$(calls_of "$one")"
+    tell open
+    assert_eq "$how: a new connection" 1 "$(calls_of libpq.connect)"
+    check "$how: detach" detach
+    tell 'exec 4'
+    tell close
+    assert_eq "$how: what came after that is not" 5 "$(calls_of "$one")"
+    check "$how: no thread of ours" wait_for 10 single_threaded
+    assert_eq "$how: no page of a file is protected otherwise" "" "$(comm -23 "$TEST_DIR/before" <(protections))"
+    check "$how: attach again" attach
+    tell 'exec 2'
+    assert_eq "$how: and it goes on" 7 "$(calls_of "$one")"
+    assert_status "$how: twice is refused" 77 "$PERFSPY_CTL" attach "$VICTIM"
+    ends_well "$how"
+    assert_match "$how: with the same results" 'done exec 2: rows=42 failures=0' "$(tail -n 1 "$TEST_DIR/out")"
+done
+
+# ---- in the middle of something ---------------------------------------------------------------
+
+# middle WHAT FIRST SECOND: attached to between these two steps; nothing is counted that was not seen
+# from its beginning, but the statements after it are.
+middle() {
+    begin "$victims/joined-now" "$dsn"
+    tell "$2"
+    attach >/dev/null
+    tell "$3"
+    tell 'exec 2'
+    assert_eq "$1: what came after it is counted, and nothing else" "2 $4" \
+        "$(calls_of "$one") $(json "$stats" '[.operations[].calls] | add - 2')"
+    assert_eq "$1: nothing took long" 0 "$(critical)"
+    ends_well "$1"
+}
+
+middle "results under way" send get 0
+middle "a pipeline" pipe sync 0
+middle "a COPY" copy end 0
+middle "a statement prepared before" prepare run 1
+
+# ---- waits and signals ------------------------------------------------------------------------
+
+# cycles TIMES: attaches and detaches as often, or until the victim ends; sets FAILED.
+cycles() {
+    local i
+    FAILED=0
+    for ((i = 0; i < $1; i++)); do
+        attach >"$TEST_DIR/attach.log" 2>&1 && detach >>"$TEST_DIR/attach.log" 2>&1 && continue
+        running "$VICTIM" || break
+        FAILED=$((FAILED + 1))
+        sed 's/^/# /' "$TEST_DIR/attach.log"
+    done
+}
+
+for kind in read recv epoll poll ppoll select sleep sem; do
+    begin "$victims/attached" wait "$kind"
+    cycles 3
+    kill "$VICTIM"
+    assert_eq "waiting in $kind: attached and detached" 0 "$FAILED"
+    ends_well "waiting in $kind"
+done
+
+begin "$victims/attached" wait busy read recv epoll poll ppoll select sleep sem
+cycles 20
+kill "$VICTIM"
+assert_eq "threads in all of them: attached and detached 20 times" 0 "$FAILED"
+ends_well "threads in all of them"
+
+begin "$victims/attached" signals 20000
+cycles 1000
+assert_eq "signals come all the while: attached and detached" 0 "$FAILED"
+ends_well "no signal is lost"
+
+# A program that never waits is left alone.
+begin "$victims/attached" wait busy
+assert_status "one that never waits is refused" 77 "$PERFSPY_CTL" attach "$VICTIM" --timeout 300ms
+kill "$VICTIM"
+ends_well "one that never waits"
+
+# Another thread is in the dynamic loader: nothing is done, and all that was prepared is undone.
+begin env SLOW_LIBRARY="$victims/slow.so" "$victims/attached" wait sleep load
+wait_for 10 grep -q slow.so "/proc/$VICTIM/maps"
+protections >"$TEST_DIR/before"
+before=$(wc -l <"/proc/$VICTIM/maps")
+status=0
+text=$("$PERFSPY_CTL" attach "$VICTIM" --timeout 500ms 2>&1) || status=$?
+assert_eq "a thread in the loader: refused" 77 "$status"
+assert_match "a thread in the loader: why" "holds the dynamic loader's lock; nothing was changed" "$text"
+assert_eq "a thread in the loader: as it was" "$before $(<"$TEST_DIR/before")" \
+    "$(wc -l <"/proc/$VICTIM/maps") $(protections)"
+kill "$VICTIM"
+ends_well "a thread in the loader"
+
+# ---- the tool is killed -----------------------------------------------------------------------
+
+# At whatever moment: the process comes back by itself, attached or not.
+blocked() {
+    cat "/proc/$VICTIM"/task/*/status 2>/dev/null | grep '^SigBlk' | sort
+}
+
+# Whatever was begun has come to its end, and is undone.
+at_rest() {
+    detach >/dev/null 2>&1 || true
+    same_as_before
+}
+
+same_as_before() {
+    [ "$(blocked)" = "$before" ]
+}
+
+begin "$victims/attached" wait read recv ppoll sleep sem
+before=$(blocked)
+killed=0
+for ((i = 0; i < 150; i++)); do
+    "$PERFSPY_CTL" attach "$VICTIM" >/dev/null 2>&1 &
+    tool=$!
+    sleep "0.00$((RANDOM % 8))$((RANDOM % 10))"
+    kill "-$([ $((i % 3)) = 0 ] && echo INT || echo KILL)" "$tool" 2>/dev/null || true
+    wait "$tool" 2>/dev/null || killed=$((killed + 1))
+    wait_for 10 at_rest
+done
+check "attach when the tool was killed ($killed times)" attach
+check "and detach" detach
+check "no signal is left blocked, no thread is left" wait_for 10 same_as_before
+kill "$VICTIM"
+ends_well "when the tool was killed"
+
+# ---- a program of many objects, and what it loads later ----------------------------------------
+
+cat >"$TEST_DIR/drive.py" <<'END'
+import sys
+print("ready", flush=True)
+for line in sys.stdin:
+    if line == "import\n":
+        import psycopg2
+        connection = psycopg2.connect(sys.argv[1])
+    else:
+        cursor = connection.cursor()
+        for i in range(int(line)):
+            cursor.execute("SELECT %s + 1", (i,))
+            assert cursor.fetchone() == (i + 1,)
+    print("done", flush=True)
+END
+begin /usr/bin/python3 "$TEST_DIR/drive.py" "$dsn"
+check "python: attach" attach
+tell import
+tell 9
+assert_eq "python: a driver that came after is seen" "9 1" \
+    "$(calls_of 'select ? + ?') $(calls_of libpq.connect)"
+check "python: detach" detach
+tell 7
+check "python: attach again" attach
+tell 5
+assert_eq "python: and it goes on" 14 "$(calls_of 'select ? + ?')"
+ends_well "python"
+
+begin /usr/bin/python3 "$TEST_DIR/drive.py" "$dsn"
+tell import
+tell 3
+attach >/dev/null
+tell 6
+assert_eq "python: a driver and a connection that were there are seen" 6 "$(calls_of 'select ? + ?')"
+ends_well "python, with its driver"
+
+# ---- a service under load ---------------------------------------------------------------------
+
+parts_init --parts 200 >"$TEST_DIR/init.log" 2>&1
+parts_start -- --pool 3 --threads 2
+parts_login
+VICTIM=$SERVER_PID
+check "service: attach" attach
+for ((i = 0; i < 12; i++)); do
+    parts_call GET "/parts/$((i + 1))" >/dev/null
+done
+parts_await_requests "$VICTIM" 12
+assert_eq "service: requests, and statements that were prepared before, are counted" "12 12" \
+    "$(calls_of api.get_part) $(calls_of prepared:get_part)"
+check "service: detach" detach
+
+cat >"$TEST_DIR/load.lua" <<END
+wrk.headers["Authorization"] = "Bearer $PARTS_TOKEN"
+done = function(summary)
+    local e = summary.errors
+    print("failed " .. e.connect + e.read + e.write + e.status + e.timeout)
+end
+END
+wrk -t 1 -c 8 -d "$((8 + CYCLES / 10))s" --timeout 60s -s "$TEST_DIR/load.lua" "$SERVER_URL/parts/1" >"$TEST_DIR/load" &
+load=$!
+cycles "$CYCLES"
+wait "$load"
+assert_eq "under load: attached and detached $CYCLES times" 0 "$FAILED"
+assert_eq "under load: no request failed" "failed 0" "$(grep '^failed' "$TEST_DIR/load")"
+assert_eq "under load: no call took long" 0 "$(critical)"
+parts_ends "the service ends as it would have"
+
+# ---- what is refused --------------------------------------------------------------------------
+
+# refused WHAT STATUS REGEX ARGUMENT...: with that status, and a sentence that has it.
+refused() {
+    local what=$1 want=$2 pattern=$3 status=0 text
+    shift 3
+    text=$("$PERFSPY_CTL" attach "$@" 2>&1) || status=$?
+    assert_eq "$what: status" "$want" "$status"
+    assert_match "$what: why" "$pattern" "$text"
+}
+
+refused "no process" 69 'there is no process 4194303' 4194303
+refused "no number" 64 '"parts_server" is not a process id' parts_server
+if [ "$(cat /proc/2/comm 2>/dev/null)" = kthreadd ]; then
+    refused "a thread of the kernel" 77 'thread of the kernel' 2
+fi
+for kind in static musl; do
+    "$victims/$kind" wait >/dev/null &
+    VICTIM=$!
+    on_exit stop_process "$VICTIM"
+    wait_for 10 grep -qx "$kind" "/proc/$VICTIM/comm"
+    refused "$kind" 77 'statically linked|musl' "$VICTIM"
+done
+
+begin "$victims/attached" wait read
+kill -STOP "$VICTIM"
+wait_for 10 grep -q '^State:.T' "/proc/$VICTIM/status"
+refused "stopped" 77 'is stopped: let it go on first' "$VICTIM"
+kill -CONT "$VICTIM"
+if command -v strace >/dev/null; then
+    strace -o /dev/null -p "$VICTIM" 2>/dev/null &
+    tracer=$!
+    wait_for 10 grep -q "^TracerPid:.$tracer" "/proc/$VICTIM/status"
+    refused "traced" 77 "is being traced by process $tracer" "$VICTIM"
+    stop_process "$tracer" || true
+fi
+if [ "$(id -u)" = 0 ]; then
+    tool=$(readlink -f "$PERFSPY_CTL") status=0
+    text=$(setpriv --reuid=65534 --clear-groups "$tool" attach "$VICTIM" 2>&1) || status=$?
+    assert_eq "another user's: status" 77 "$status"
+    assert_match "another user's: why" 'belongs to user 0: only that user and root' "$text"
+fi
+printf 'version: 1\noperations: 7\n' >"$TEST_DIR/bad.yml"
+refused "rules with an error" 1 'bad.yml:2:' "$VICTIM" --rules "$TEST_DIR/bad.yml"
+kill "$VICTIM"
+ends_well "what was refused"
+
+# ---- in mount and PID namespaces of its own ----------------------------------------------------
+
+# Where the file of the library is not to be seen: it is loaded from memory.
+cat >"$TEST_DIR/inside.sh" <<'END'
+mount --bind /dev/null "$2" && exec "$1" wait read poll
+END
+if unshare --mount --pid --fork true 2>/dev/null; then
+    unshare --mount --pid --fork --mount-proc bash "$TEST_DIR/inside.sh" "$victims/attached" \
+        "$PERFSPY_LIB" >"$TEST_DIR/contained" 2>"$TEST_DIR/err" &
+    outer=$!
+    on_exit stop_process "$outer"
+    wait_for 30 grep -qs ready "$TEST_DIR/contained"
+    VICTIM=$(pgrep -x -P "$outer" attached)
+    check "namespaces: attach" attach
+    assert_json "namespaces: it is found" <("$PERFSPY_CTL" stats -p "$VICTIM" --json) \
+        '.processes[0].mode == "attach"'
+    check "namespaces: detach" detach
+    kill "$VICTIM"
+    status=0
+    wait "$outer" || status=$?
+    assert_eq "namespaces: ends as it would have" "0 " "$status $(<"$TEST_DIR/err")"
+fi

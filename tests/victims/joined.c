@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A program that does with libpq what it is told, line by line, so that somebody can attach to it
+ * between one step and the next. Built in several ways, that differ in how a call finds its
+ * function. Says "done" after each line, and what it got.
+ *
+ *   exec N       N statements, one by one
+ *   send, get    a statement is sent; its results are fetched
+ *   pipe, sync   three statements go into a pipeline; they are ended and fetched
+ *   copy, end    a COPY is begun, with some rows; it gets more and is ended
+ *   prepare, run a statement is prepared; it is run
+ *   open, close  a second connection
+ *
+ * usage: joined DSN
+ */
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* By addresses in data, as a driver with a table of functions calls them. */
+#ifdef TABLE
+static struct {
+    PGresult *(*exec)(PGconn *, const char *);
+    PGresult *(*get)(PGconn *);
+    int (*send)(PGconn *, const char *);
+} volatile table = {PQexec, PQgetResult, PQsendQuery};
+#define PQexec      table.exec
+#define PQgetResult table.get
+#define PQsendQuery table.send
+#endif
+
+static long rows, failures;
+
+static void take(PGresult *result)
+{
+    switch (PQresultStatus(result)) {
+    case PGRES_TUPLES_OK:
+        rows += PQntuples(result);
+        break;
+    case PGRES_COMMAND_OK:
+    case PGRES_COPY_IN:
+    case PGRES_PIPELINE_SYNC:
+        break;
+    default:
+        failures++;
+    }
+    PQclear(result);
+}
+
+static PGconn *connect_to(const char *dsn)
+{
+    PGconn *conn = PQconnectdb(dsn);
+    if (PQstatus(conn) != CONNECTION_OK) {
+        fprintf(stderr, "%s", PQerrorMessage(conn));
+        exit(1);
+    }
+    return conn;
+}
+
+static void exec_times(PGconn *conn, long n)
+{
+    for (long i = 0; i < n; i++)
+        take(PQexec(conn, "SELECT 'one by one', generate_series(1, 3)"));
+}
+
+static void take_all(PGconn *conn)
+{
+    for (PGresult *result; (result = PQgetResult(conn)) != NULL;)
+        take(result);
+}
+
+static void pipe_in(PGconn *conn)
+{
+    PQenterPipelineMode(conn);
+    for (int i = 0; i < 3; i++)
+        if (!PQsendQueryParams(conn, "SELECT 'in a pipeline'", 0, NULL, NULL, NULL, NULL, 0))
+            failures++;
+}
+
+static void pipe_out(PGconn *conn)
+{
+    PQpipelineSync(conn);
+    for (int i = 0; i < 3; i++)
+        take_all(conn);
+    take(PQgetResult(conn)); /* the end of the pipeline */
+    PQexitPipelineMode(conn);
+}
+
+static void copy_rows(PGconn *conn)
+{
+    for (int i = 0; i < 10; i++)
+        if (PQputCopyData(conn, "1\n", 2) != 1)
+            failures++;
+}
+
+static void copy_begin(PGconn *conn)
+{
+    take(PQexec(conn, "CREATE TEMPORARY TABLE IF NOT EXISTS copied (n int)"));
+    take(PQexec(conn, "COPY copied FROM STDIN"));
+    copy_rows(conn);
+}
+
+static void copy_end(PGconn *conn)
+{
+    copy_rows(conn);
+    PQputCopyEnd(conn, NULL);
+    take_all(conn);
+}
+
+static void step(PGconn *conn, const char *line, const char *dsn)
+{
+    static PGconn *second;
+    if (strncmp(line, "exec ", 5) == 0)
+        exec_times(conn, atol(line + 5));
+    else if (strcmp(line, "send") == 0)
+        failures += !PQsendQuery(conn, "SELECT 'sent before', generate_series(1, 5)");
+    else if (strcmp(line, "get") == 0)
+        take_all(conn);
+    else if (strcmp(line, "pipe") == 0)
+        pipe_in(conn);
+    else if (strcmp(line, "sync") == 0)
+        pipe_out(conn);
+    else if (strcmp(line, "copy") == 0)
+        copy_begin(conn);
+    else if (strcmp(line, "end") == 0)
+        copy_end(conn);
+    else if (strcmp(line, "prepare") == 0)
+        take(PQprepare(conn, "kept", "SELECT 'prepared before'", 0, NULL));
+    else if (strcmp(line, "run") == 0)
+        take(PQexecPrepared(conn, "kept", 0, NULL, NULL, NULL, 0));
+    else if (strcmp(line, "open") == 0)
+        second = connect_to(dsn);
+    else if (strcmp(line, "close") == 0)
+        PQfinish(second);
+    else
+        exit(64);
+}
+
+int main(int argc, char **argv)
+{
+    char line[64];
+    if (argc != 2)
+        return 64;
+    PGconn *conn = connect_to(argv[1]);
+    puts("ready");
+    fflush(stdout);
+    while (fgets(line, sizeof(line), stdin) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        step(conn, line, argv[1]);
+        printf("done %s: rows=%ld failures=%ld\n", line, rows, failures);
+        fflush(stdout);
+    }
+    PQfinish(conn);
+    return failures == 0 ? 0 : 1;
+}

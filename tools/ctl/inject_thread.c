@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finding and stopping a thread. See inject_thread.h.
+ */
+#include "ctl/inject_thread.h"
+
+#include "ctl/inject_elf.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MS_NS 1000000ull
+
+/* A thread that runs is followed from call to call for so long, and so many stops. */
+#define FOLLOW_NS    (20 * MS_NS)
+#define FOLLOW_STOPS 400u
+
+/* A time limit of an event loop that may as well begin anew. */
+#define SHORT_MS 100
+
+/* So much of a stack is looked at for a signal's handler. */
+#define STACK_BYTES 65536u
+
+#define PAUSE_NS (2 * MS_NS) /* between one round over all threads and the next */
+
+/* How well a system call can be broken off, best first. */
+enum rank {
+    RANK_EXACT, /* the kernel takes it up where it was */
+    RANK_FUTEX, /* the same; many threads wait so for a lock, and others for them */
+    RANK_ANEW,  /* its time limit begins anew */
+    RANK_RUNS,  /* none yet: the thread runs */
+    RANK_NEVER,
+};
+
+/* ---- waiting ----------------------------------------------------------------------------------
+ */
+
+static volatile sig_atomic_t told_to_end;
+
+static void note_signal(int number)
+{
+    if (number != SIGALRM)
+        told_to_end = 1;
+}
+
+/* The timer ends a waitpid() that began just after a signal came, or lasts too long. */
+static void catch_signals(void)
+{
+    const struct sigaction action = {.sa_handler = note_signal};
+    const struct itimerval tick = {{0, 20000}, {0, 20000}};
+    const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM};
+    for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        sigaction(signals[i], &action, NULL);
+    setitimer(ITIMER_REAL, &tick, NULL);
+}
+
+bool ctl_thread_told_to_end(void)
+{
+    return told_to_end != 0;
+}
+
+static enum ctl_stop kind_of(int status, int *number)
+{
+    if (!WIFSTOPPED(status))
+        return CTL_STOP_GONE;
+    *number = WSTOPSIG(status);
+    if (*number == (SIGTRAP | 0x80))
+        return CTL_STOP_CALL;
+    if (status >> 16 == PTRACE_EVENT_STOP)
+        return *number == SIGTRAP ? CTL_STOP_ASKED : CTL_STOP_OTHER;
+    return CTL_STOP_SIGNAL;
+}
+
+enum ctl_stop ctl_tracee_wait(const struct ctl_tracee *tracee, int *number)
+{
+    int status;
+    for (;;) {
+        pid_t got = waitpid(tracee->tid, &status, __WALL);
+        if (got == tracee->tid)
+            return kind_of(status, number);
+        if (got < 0 && errno != EINTR)
+            return CTL_STOP_GONE;
+        if (tracee->deadline_ns == CTL_UNDISTURBED)
+            continue; /* nobody may be left as it is now */
+        if (told_to_end || ctl_clock_ns(CLOCK_MONOTONIC) > tracee->deadline_ns)
+            return CTL_STOP_NONE;
+    }
+}
+
+/* Lets it go on from a stop, with a signal, to be stopped again. Asked for each time: any stop
+ * makes the kernel forget that it was. */
+static enum ctl_stop ask_again(const struct ctl_tracee *tracee, int deliver)
+{
+    int number = 0;
+    enum ctl_stop stop = CTL_STOP_OTHER;
+    while (stop != CTL_STOP_ASKED && stop != CTL_STOP_GONE && stop != CTL_STOP_NONE) {
+        if (ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL) != 0 ||
+            ptrace(PTRACE_CONT, tracee->tid, NULL, (long)deliver) != 0)
+            return CTL_STOP_GONE;
+        stop = ctl_tracee_wait(tracee, &number);
+        deliver = stop == CTL_STOP_SIGNAL ? number : 0;
+    }
+    return stop;
+}
+
+enum ctl_stop ctl_tracee_stop(const struct ctl_tracee *tracee)
+{
+    int number = 0;
+    if (ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL) != 0)
+        return CTL_STOP_GONE;
+    enum ctl_stop stop = ctl_tracee_wait(tracee, &number);
+    if (stop == CTL_STOP_ASKED || stop == CTL_STOP_GONE || stop == CTL_STOP_NONE)
+        return stop;
+    return ask_again(tracee, stop == CTL_STOP_SIGNAL ? number : 0);
+}
+
+enum ctl_stop ctl_tracee_stop_again(const struct ctl_tracee *tracee)
+{
+    return ask_again(tracee, 0);
+}
+
+bool ctl_tracee_enters(const struct ctl_tracee *tracee)
+{
+    struct __ptrace_syscall_info info = {0};
+    return ptrace(PTRACE_GET_SYSCALL_INFO, tracee->tid, sizeof(info), &info) > 0 &&
+           info.op == PTRACE_SYSCALL_INFO_ENTRY;
+}
+
+void ctl_tracee_release(const struct ctl_tracee *tracee)
+{
+    ptrace(PTRACE_DETACH, tracee->tid, NULL, NULL);
+}
+
+/* ---- which ------------------------------------------------------------------------------------
+ */
+
+struct candidate {
+    pid_t tid;
+    enum rank rank;
+};
+
+static bool within(const struct ctl_range *range, uint64_t address)
+{
+    return address >= range->begin && address < range->end;
+}
+
+static enum rank rank_of(long number, const uint64_t a[6])
+{
+    switch (number) {
+    case SYS_read:
+    case SYS_recvfrom:
+    case SYS_recvmsg:
+    case SYS_accept:
+    case SYS_accept4:
+    case SYS_wait4:
+    case SYS_waitid:
+    case SYS_ppoll:
+    case SYS_pselect6:
+    case SYS_nanosleep:
+    case SYS_clock_nanosleep:
+#ifdef SYS_poll
+    case SYS_poll:
+    case SYS_select:
+    case SYS_pause:
+#endif
+        return RANK_EXACT;
+#ifdef SYS_epoll_wait
+    case SYS_epoll_wait:
+#endif
+    case SYS_epoll_pwait:
+        return (int)a[3] < 0 ? RANK_EXACT : (int)a[3] <= SHORT_MS ? RANK_FUTEX : RANK_ANEW;
+    case SYS_futex: /* not that of locks, which malloc and the loader have */
+        return (a[1] & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET ? RANK_FUTEX : RANK_NEVER;
+    default:
+        return RANK_NEVER;
+    }
+}
+
+/* Reads what thread TID waits in. A thread of ours, or one that is ending, is never taken. */
+static enum rank look_at(const struct ctl_target *t, pid_t tid)
+{
+    char path[64], text[256];
+    uint64_t a[6], sp, pc;
+    long number;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", t->pid, tid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+    if (fd >= 0)
+        close(fd);
+    if (n <= 0)
+        return RANK_NEVER;
+    text[n] = '\0';
+    if (strncmp(text, "running", 7) == 0)
+        return RANK_RUNS;
+    if (sscanf(text, "%ld %lx %lx %lx %lx %lx %lx %lx %lx", &number, &a[0], &a[1], &a[2], &a[3],
+               &a[4], &a[5], &sp, &pc) != 9 ||
+        !within(&t->libc_text, pc))
+        return RANK_NEVER;
+    return rank_of(number, a);
+}
+
+static bool is_ours(const struct ctl_target *t, pid_t tid)
+{
+    char path[64], name[16] = "";
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", t->pid, tid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && read(fd, name, sizeof(name) - 1) < 0)
+        name[0] = '\0';
+    if (fd >= 0)
+        close(fd);
+    return strcmp(name, "perfspy\n") == 0;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+    return (int)((const struct candidate *)a)->rank - (int)((const struct candidate *)b)->rank;
+}
+
+static struct candidate *list_threads(const struct ctl_target *t, size_t *count)
+{
+    char path[32];
+    struct candidate *list = NULL;
+    snprintf(path, sizeof(path), "/proc/%d/task", t->pid);
+    DIR *dir = opendir(path);
+    *count = 0;
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+        if (!isdigit((unsigned char)entry->d_name[0]) || is_ours(t, tid))
+            continue;
+        list = ctl_grow(list, *count + 1, sizeof(*list));
+        list[(*count)++] = (struct candidate){tid, look_at(t, tid)};
+    }
+    if (dir != NULL)
+        closedir(dir);
+    if (*count > 0)
+        qsort(list, *count, sizeof(*list), by_rank);
+    return list;
+}
+
+/* ---- stopping it where it may be borrowed -----------------------------------------------------
+ */
+
+/* Is a handler of a signal under way? Whatever it interrupted may be inside malloc. What is found
+ * may be left over from an earlier one; then another thread has to do. */
+static bool in_handler(const struct ctl_target *t, uint64_t sp)
+{
+    static uint64_t stack[STACK_BYTES / sizeof(uint64_t)];
+    ssize_t got = pread(t->memory, stack, sizeof(stack), (off_t)sp);
+    for (ssize_t i = 0; i < got / (ssize_t)sizeof(stack[0]); i++)
+        if (stack[i] == t->restorer &&
+            ctl_arch_is_frame(stack + i, (size_t)(got / (ssize_t)sizeof(stack[0]) - i),
+                              sp + (uint64_t)i * sizeof(stack[0])))
+            return true;
+    return false;
+}
+
+/* Is the thread, stopped, in a call that it may be borrowed from? At its end, or broken off. */
+static bool may_be_borrowed(const struct ctl_tracee *tracee, const ctl_regs *regs, enum rank worst)
+{
+    uint64_t a[6];
+    long number = ctl_arch_call(regs);
+    ctl_arch_arguments(regs, a);
+    return number >= 0 && rank_of(number, a) <= worst &&
+           ctl_arch_at_call(tracee->target->memory, regs) &&
+           within(&tracee->target->libc_text, ctl_arch_pc(regs)) &&
+           !in_handler(tracee->target, ctl_arch_sp(regs));
+}
+
+/* One step of a thread that is followed: to its next stop, with the signal that it was about to be
+ * sent, if that is where it is. */
+static enum ctl_stop next_stop(const struct ctl_tracee *tracee, enum ctl_stop at, int *number)
+{
+    long deliver = at == CTL_STOP_SIGNAL ? *number : 0;
+    if (ptrace(PTRACE_SYSCALL, tracee->tid, NULL, deliver) != 0)
+        return CTL_STOP_GONE;
+    return ctl_tracee_wait(tracee, number);
+}
+
+/* The thread has been stopped for nothing, or to be followed: what it waits in, if it does, is not
+ * to fail for that. */
+static void mend(const struct ctl_tracee *tracee)
+{
+    uint64_t a[6];
+    ctl_regs regs;
+    if (!ctl_arch_get_regs(tracee->tid, &regs))
+        return;
+    ctl_arch_arguments(&regs, a);
+    if (ctl_arch_call(&regs) >= 0 && rank_of(ctl_arch_call(&regs), a) != RANK_NEVER &&
+        ctl_arch_mend(&regs))
+        ctl_arch_set_regs(tracee->tid, &regs);
+}
+
+/* It is about to begin such a call. */
+static bool stop_to_borrow(const struct ctl_tracee *tracee, ctl_regs *regs)
+{
+    if (ctl_tracee_stop_again(tracee) != CTL_STOP_ASKED)
+        return false;
+    if (ctl_arch_get_regs(tracee->tid, regs) && may_be_borrowed(tracee, regs, RANK_ANEW))
+        return true;
+    mend(tracee);
+    return false;
+}
+
+/* Follows a thread that runs to where it begins such a call, and stops it in that. */
+static bool follow(const struct ctl_tracee *tracee, ctl_regs *regs)
+{
+    struct ctl_tracee brief = *tracee;
+    int number = 0;
+    enum ctl_stop stop = CTL_STOP_ASKED;
+    brief.deadline_ns = ctl_clock_ns(CLOCK_MONOTONIC) + FOLLOW_NS;
+    for (unsigned i = 0; i < FOLLOW_STOPS && stop != CTL_STOP_NONE && stop != CTL_STOP_GONE; i++) {
+        stop = next_stop(&brief, stop, &number);
+        if (stop == CTL_STOP_CALL && ctl_tracee_enters(tracee) &&
+            ctl_arch_get_regs(tracee->tid, regs) && may_be_borrowed(tracee, regs, RANK_ANEW))
+            return stop_to_borrow(tracee, regs);
+        if (ctl_clock_ns(CLOCK_MONOTONIC) > brief.deadline_ns)
+            break;
+    }
+    if (stop == CTL_STOP_SIGNAL) /* nothing is to be lost */
+        ptrace(PTRACE_DETACH, tracee->tid, NULL, (long)number);
+    if (stop == CTL_STOP_NONE && ctl_tracee_stop(tracee) == CTL_STOP_ASKED)
+        mend(tracee);
+    return false;
+}
+
+/* The thread has been traced: stopped, and let go where that was of no use. */
+static bool borrow(const struct ctl_tracee *tracee, enum rank rank, struct ctl_state *state)
+{
+    uint64_t mask;
+    ctl_regs regs;
+    bool done = ctl_tracee_stop(tracee) == CTL_STOP_ASKED && ctl_arch_get_regs(tracee->tid, &regs);
+    bool fit = done && rank != RANK_RUNS && may_be_borrowed(tracee, &regs, rank);
+    if (done && !fit)
+        mend(tracee);
+    done = fit || (done && rank == RANK_RUNS && follow(tracee, &regs));
+    done = done && ctl_arch_get(tracee->tid, state) &&
+           ptrace(PTRACE_GETSIGMASK, tracee->tid, sizeof(mask), &mask) == 0;
+    if (done)
+        state->mask = mask;
+    else
+        ctl_tracee_release(tracee);
+    return done;
+}
+
+static bool try_threads(const struct ctl_target *target, enum rank worst, struct ctl_tracee *tracee,
+                        struct ctl_state *state, int *error)
+{
+    size_t count;
+    struct candidate *list = list_threads(target, &count);
+    bool done = false;
+    for (size_t i = 0; i < count && !done && !told_to_end; i++) {
+        if (list[i].rank == RANK_NEVER || (list[i].rank == RANK_ANEW && worst < RANK_ANEW))
+            continue;
+        tracee->tid = list[i].tid;
+        if (ptrace(PTRACE_SEIZE, tracee->tid, NULL, PTRACE_O_TRACESYSGOOD) == 0)
+            done = borrow(tracee, list[i].rank, state);
+        else if (errno != ESRCH)
+            *error = errno;
+    }
+    free(list);
+    return done;
+}
+
+static int yama_scope(void)
+{
+    FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
+    int scope = 0;
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%d", &scope) != 1)
+        scope = 0;
+    fclose(file);
+    return scope;
+}
+
+static enum ctl_exit explain(const struct ctl_target *target, int error, FILE *err)
+{
+    if (told_to_end)
+        ctl_say(err, "interrupted: process %d is as it was", target->pid);
+    else if (error == EPERM && yama_scope() > 0)
+        ctl_say(err,
+                "process %d may not be traced: kernel.yama.ptrace_scope is %d, which leaves that "
+                "to %s",
+                target->pid, yama_scope(),
+                yama_scope() == 1   ? "a process' ancestors and to root"
+                : yama_scope() == 2 ? "root"
+                                    : "nobody");
+    else if (error != 0)
+        ctl_say(err, "process %d may not be traced: %s", target->pid, strerror(error));
+    else
+        ctl_say(err,
+                "no thread of process %d was found waiting in a system call, where it could be "
+                "borrowed: process %d is as it was. Try again, or with a longer --timeout",
+                target->pid, target->pid);
+    return CTL_REFUSED;
+}
+
+/* What begins a time limit anew is taken only where nothing better has come in half the time. */
+enum ctl_exit ctl_thread_borrow(const struct ctl_target *target, uint64_t deadline_ns,
+                                struct ctl_tracee *tracee, struct ctl_state *state, ctl_regs *anew,
+                                FILE *err)
+{
+    uint64_t begin = ctl_clock_ns(CLOCK_MONOTONIC);
+    uint64_t half = begin + (deadline_ns - begin) / 2;
+    uint64_t a[6];
+    int error = 0;
+    *tracee = (struct ctl_tracee){.target = target, .deadline_ns = deadline_ns};
+    catch_signals();
+    for (uint64_t now = begin; now < deadline_ns && error == 0 && !told_to_end;
+         now = ctl_clock_ns(CLOCK_MONOTONIC)) {
+        if (try_threads(target, now < half ? RANK_FUTEX : RANK_ANEW, tracee, state, &error)) {
+            ctl_arch_arguments(&state->regs, a);
+            *anew = ctl_arch_resume(state, a[0]);
+            return CTL_OK;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+    }
+    return explain(target, error, err);
+}
