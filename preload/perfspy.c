@@ -11,6 +11,7 @@
 #include "observe/reload.h"
 #include "publish/control.h"
 #include "publish/helper.h"
+#include "publish/reset.h"
 #include "publish/rulesfile.h"
 #include "publish/server.h"
 #include "record/calllog.h"
@@ -121,6 +122,7 @@ static const struct spy_control controls[] = {
     {"disable", "switches recording off", disable, false},
     {"copies", "where the copies of libpq and of TLS libraries are that calls went to", tell_copies,
      false},
+    {"reset", "begins the statistics anew", spy_reset, false},
     {"reload", "[FILE]  reads the rules again, or those of FILE", spy_perfspy_reload, false},
     {"detach", "ends the watch, where it was attached", spy_attach_end, true},
     {NULL, NULL, NULL, false},

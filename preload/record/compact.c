@@ -3,7 +3,7 @@
  * Moving steps of history to the next level: those that ended in one stretch of its step length
  * are added up, record by record. Their records are in the order of operations, so one pass over
  * all of them at once does it, with memory for one record and one sum. What is added up is never
- * larger than its parts were.
+ * larger than its parts were. A step of before a reset is never added to one of after it.
  */
 #include "record/ring.h"
 
@@ -75,12 +75,13 @@ static void add_step(struct group *group, const struct spy_history_step *step)
 static void gather(struct group *group, uint64_t keep)
 {
     const struct spy_history_level *next = &group->region->history[group->level + 1];
-    uint64_t begin = group->end;
+    uint64_t begin = group->end, reset_ns = spy_region_reset_ns(group->region);
     struct spy_history_step step;
     while (group->steps < GROUP_MAX && group->end < keep &&
            read_step(group->region, group->level, group->end, &step)) {
         bool same = group->steps == 0 ||
-                    (step.end_ns - 1) / next->step_ns == (group->sum.end_ns - 1) / next->step_ns;
+                    ((step.end_ns - 1) / next->step_ns == (group->sum.end_ns - 1) / next->step_ns &&
+                     (step.end_ns > reset_ns) == (group->sum.end_ns > reset_ns));
         bool small = group->steps == 0 || group->end + step.bytes - begin <= next->bytes / 2;
         if (!same || !small)
             return;

@@ -204,12 +204,12 @@ void spy_record_aborted(struct spy_region *region, uint32_t op)
     spy_writer_end(&writer);
 }
 
-/* ---- the rolled shard ----------------------------------------------------------------------- */
+/* ---- the helper thread's shards -------------------------------------------------------------- */
 
 /* NULL where there is no room, or where a call was read whose duration is not in the histogram yet:
  * that one is for a later step. */
-static struct spy_cell *rolled_cell(const struct spy_writer *writer, uint32_t op,
-                                    const struct spy_totals *delta)
+static struct spy_cell *room_for(const struct spy_writer *writer, uint32_t op,
+                                 const struct spy_totals *delta)
 {
     struct spy_cell *cell = delta->calls == 0 ? spy_writer_counters(writer, op) : NULL;
     for (uint32_t i = 0; i < SPY_HIST_BUCKETS; i++)
@@ -229,15 +229,16 @@ static bool has_spread(const struct spy_totals *delta)
     return any != 0;
 }
 
-static struct spy_writer rolled_writer(struct spy_region *region)
+static struct spy_writer writer_of(struct spy_region *region, uint32_t shard)
 {
-    return (struct spy_writer){region, spy_region_shard(region, SPY_SHARD_ROLLED), false};
+    return (struct spy_writer){region, spy_region_shard(region, shard), false};
 }
 
-bool spy_record_reserve(struct spy_region *region, uint32_t op, const struct spy_totals *delta)
+bool spy_record_reserve(struct spy_region *region, uint32_t shard, uint32_t op,
+                        const struct spy_totals *delta)
 {
-    struct spy_writer writer = rolled_writer(region);
-    struct spy_cell *cell = rolled_cell(&writer, op, delta);
+    struct spy_writer writer = writer_of(region, shard);
+    struct spy_cell *cell = room_for(&writer, op, delta);
     if (cell == NULL || !spy_parts_reserve(&writer, cell, delta))
         return false;
     return !has_spread(delta) || spy_writer_chunk(&writer, &cell->spread) != 0;
@@ -258,9 +259,10 @@ static void add_buckets(struct spy_region *region, struct spy_cell *cell,
         add(&spread->bucket[i], delta->spread[i], false);
 }
 
-void spy_record_rolled(struct spy_region *region, uint32_t op, const struct spy_totals *delta)
+void spy_record_totals(struct spy_region *region, uint32_t shard, uint32_t op,
+                       const struct spy_totals *delta)
 {
-    struct spy_writer writer = rolled_writer(region);
+    struct spy_writer writer = writer_of(region, shard);
     struct spy_cell *cell = spy_writer_counters(&writer, op);
 #define X(name) add(&cell->name, delta->name, false);
     SPY_CELL_COUNTERS(X)

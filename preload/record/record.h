@@ -24,9 +24,12 @@ static inline void spy_record(struct spy_region *region, const struct spy_sample
 /* Counts a statement of OP that was queued and never executed: as aborted, not as a call. */
 void spy_record_aborted(struct spy_region *region, uint32_t op);
 
-/* The rolled shard, for the helper thread only (record/roll.c): makes room for many calls at once,
- * false where the arena is full; and adds them, which then cannot fail. */
-bool spy_record_reserve(struct spy_region *region, uint32_t op, const struct spy_totals *delta);
-void spy_record_rolled(struct spy_region *region, uint32_t op, const struct spy_totals *delta);
+/* The rolled and the reset shards, for the helper thread only (record/roll.c, reset.c): makes room
+ * in SHARD for many calls at once, false where the arena is full; and adds them, which then cannot
+ * fail. */
+bool spy_record_reserve(struct spy_region *region, uint32_t shard, uint32_t op,
+                        const struct spy_totals *delta);
+void spy_record_totals(struct spy_region *region, uint32_t shard, uint32_t op,
+                       const struct spy_totals *delta);
 
 #endif

@@ -30,17 +30,19 @@ static bool is_changed(const struct spy_region *region, uint32_t op)
     return seen != rolled;
 }
 
-/* Writes OP's delta. Where there is no room for it, it stays undone: windows still have it, and a
- * later step may take it. */
-static void put_op(struct spy_step_writer *w, uint32_t op)
+/* Writes OP's delta. False where there is no room for it: then it stays undone, windows still have
+ * it, and a later step may take it. */
+static bool put_op(struct spy_step_writer *w, uint32_t op)
 {
     static unsigned char record[SPY_HISTORY_RECORD_MAX]; /* one helper thread: no other user */
     struct spy_totals delta;
     if (!is_changed(w->region, op))
-        return;
+        return true;
     spy_history_undone(&delta, w->region, op);
-    if (spy_totals_any(&delta) && spy_record_reserve(w->region, op, &delta))
-        spy_step_put(w, record, spy_history_encode(record, op, &delta));
+    if (!spy_totals_any(&delta))
+        return true;
+    return spy_record_reserve(w->region, SPY_SHARD_ROLLED, op, &delta) &&
+           spy_step_put(w, record, spy_history_encode(record, op, &delta));
 }
 
 /* Adds the committed step, at position BEGIN, to the rolled shard. */
@@ -57,7 +59,7 @@ static void apply(struct spy_region *region, uint64_t begin, const struct spy_hi
         if (used == 0)
             break;
         atomic_store_explicit(&region->history_applying, op, memory_order_release);
-        spy_record_rolled(region, op, &delta);
+        spy_record_totals(region, SPY_SHARD_ROLLED, op, &delta);
         atomic_store_explicit(&region->history_applying, op + 1, memory_order_release);
         at += used;
     }
@@ -76,17 +78,18 @@ void spy_history_note_use(struct spy_region *region, const struct spy_use *use)
     atomic_store_explicit(&region->fds, use->fds, memory_order_relaxed);
 }
 
-void spy_history_roll(struct spy_region *region, uint64_t now_ns, const struct spy_use *use)
+bool spy_history_roll(struct spy_region *region, uint64_t now_ns, const struct spy_use *use)
 {
     uint64_t last = load(&region->history_rolled_ns);
+    bool whole = true;
     if (region->history_levels == 0)
-        return;
+        return false;
     if (now_ns <= last)
         now_ns = last + 1; /* steps are told apart by when they ended */
     turn(region);
     struct spy_step_writer w = spy_step_begin(region, 0);
     for (uint32_t op = 0; op < spy_region_ops(region); op++)
-        put_op(&w, op);
+        whole &= put_op(&w, op);
     struct spy_history_step step = {
         .begin_ns = last != 0 ? last : region->epoch_mono_ns,
         .end_ns = now_ns,
@@ -94,10 +97,12 @@ void spy_history_roll(struct spy_region *region, uint64_t now_ns, const struct s
     };
     spy_history_note_use(region, use);
     atomic_store_explicit(&region->history_applying, 0, memory_order_release);
-    if (spy_step_commit(&w, &step)) { /* else it is in the next */
+    bool committed = spy_step_commit(&w, &step); /* else it is in the next */
+    if (committed) {
         apply(region, w.begin, &step);
         atomic_store_explicit(&region->history_rolled_ns, now_ns, memory_order_release);
     }
     spy_compact_old(region, now_ns);
     turn(region);
+    return committed && whole;
 }

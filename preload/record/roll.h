@@ -11,8 +11,8 @@
 
 /* Writes a step that ends at NOW_NS; without a call it only says what the process USEs. Needs about
  * 100 KiB of stack. The work is bounded by the operations that were called and by the bytes of
- * history. */
-void spy_history_roll(struct spy_region *region, uint64_t now_ns, const struct spy_use *use);
+ * history. False where something found no room, and is for a later step. */
+bool spy_history_roll(struct spy_region *region, uint64_t now_ns, const struct spy_use *use);
 
 /* Says in REGION what the process uses, without a step. */
 void spy_history_note_use(struct spy_region *region, const struct spy_use *use);

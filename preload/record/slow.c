@@ -80,7 +80,8 @@ static uint32_t take_place(struct spy_worst *worst, uint64_t dur_ns)
     }
 }
 
-/* Place AT may have been taken again by a longer call meanwhile: that one is left in it. */
+/* Place AT may have been taken again by a longer call meanwhile: that one is left in it, unless it
+ * was before a reset. */
 static void write_place(struct spy_region *region, struct spy_worst *worst, uint32_t at,
                         const struct spy_sample *sample, const char *detail)
 {
@@ -89,7 +90,8 @@ static void write_place(struct spy_region *region, struct spy_worst *worst, uint
         uint64_t seq = atomic_load_explicit(&event->seq, RELAXED);
         if (seq % 2 != 0 || !claim(event, seq, seq + 1))
             continue;
-        if (seq != 0 && event->sample.dur_ns >= sample->dur_ns)
+        if (seq != 0 && event->sample.dur_ns >= sample->dur_ns &&
+            !spy_region_is_before(region, event->sample.end_ns))
             atomic_store_explicit(&event->seq, seq, memory_order_release); /* nothing changed */
         else
             complete(event, seq + 2, sample, detail);
@@ -105,6 +107,15 @@ static void add_worst(struct spy_region *region, const struct spy_sample *sample
     uint32_t at = worst != NULL ? take_place(worst, sample->dur_ns) : SPY_WORST_CALLS;
     if (at < SPY_WORST_CALLS)
         write_place(region, worst, at, sample, detail);
+}
+
+void spy_slow_forget(struct spy_region *region)
+{
+    for (uint32_t op = 0; op < spy_region_ops(region); op++) {
+        struct spy_worst *worst = spy_region_worst(region, spy_region_op(region, op));
+        for (uint32_t i = 0; worst != NULL && i < SPY_WORST_CALLS; i++)
+            atomic_store_explicit(&worst->longest_ns[i], 0, RELAXED);
+    }
 }
 
 void spy_slow_add(struct spy_region *region, const struct spy_sample *sample, const char *detail)

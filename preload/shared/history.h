@@ -80,13 +80,13 @@ void spy_history_undone(struct spy_totals *out, const struct spy_region *region,
 /* A stretch of a process' life. What happened in step S belongs to it where
  * since_ns < S.end_ns <= until_ns: windows that meet share nothing and leave nothing out. */
 struct spy_history_window {
-    uint64_t since_ns; /* CLOCK_MONOTONIC */
+    uint64_t since_ns; /* CLOCK_MONOTONIC; what was before a reset is not told */
     uint64_t until_ns; /* UINT64_MAX: now, with what no step holds yet */
     /* Filled in: where the answer really begins and ends. Steps are told whole, so it begins up to
      * one step earlier; or later, where the process is younger or history does not reach. */
     uint64_t begin_ns;
     uint64_t end_ns;   /* UINT64_MAX: now */
-    uint64_t reach_ns; /* what was before that is lost; 0: nothing was ever dropped */
+    uint64_t reach_ns; /* what was before that is lost; 0: nothing of what is asked for was dropped */
 };
 
 /* What a reader is told: once for each step, with DELTA NULL, before its operations; then for each

@@ -211,13 +211,13 @@ static uint64_t later(uint64_t a, uint64_t b)
 }
 
 /* Where the window begins, once its steps are told: with the first of them, or, where there is
- * none, with what no step holds yet; but not before history does. */
+ * none, with what no step holds yet; but not before history does, or statistics. */
 static void bound_window(struct spy_history_window *window, const struct spy_region *region,
-                         uint64_t rolled_ns)
+                         uint64_t rolled_ns, uint64_t reset_ns)
 {
     uint64_t lost = atomic_load_explicit(&region->history_lost_ns, memory_order_acquire);
-    uint64_t reach = later(lost, region->epoch_mono_ns);
-    window->reach_ns = lost;
+    uint64_t reach = later(later(lost, reset_ns), region->epoch_mono_ns);
+    window->reach_ns = lost > reset_ns ? lost : 0;
     if (window->until_ns == UINT64_MAX && rolled_ns < window->begin_ns)
         window->begin_ns = rolled_ns;
     uint64_t since = later(window->since_ns, reach);
@@ -235,6 +235,8 @@ enum spy_status spy_history_tell(const struct spy_region *region, struct spy_his
                                  spy_history_fn *each, void *ctx)
 {
     struct rings rings;
+    uint64_t reset_ns = spy_region_reset_ns(region);
+    window->since_ns = later(window->since_ns, reset_ns);
     enum spy_status status = copy_rings(&rings, region);
     if (status != SPY_OK)
         return status;
@@ -251,7 +253,7 @@ enum spy_status spy_history_tell(const struct spy_region *region, struct spy_his
             t.unapplied_bytes = find_unapplied(region, &rings.level[0], &t.unapplied);
         tell_undone(&t, rolled);
     }
-    bound_window(window, region, rolled);
+    bound_window(window, region, rolled, reset_ns);
     free_rings(&rings);
     return SPY_OK;
 }

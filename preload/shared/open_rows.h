@@ -72,6 +72,12 @@ struct spy_open_conn {
     _Atomic uint32_t queued;         /* statements in flight */
 };
 
+struct spy_repeat_sum {
+    _Atomic uint64_t requests;
+    _Atomic uint64_t calls;
+    _Atomic uint64_t ns;
+};
+
 /* A statement that requests of one operation repeat. `key` is stored with release when it is
  * claimed; numbers are added relaxed. */
 struct spy_repeat {
@@ -79,9 +85,10 @@ struct spy_repeat {
     _Atomic uint64_t requests;
     _Atomic uint64_t calls;
     _Atomic uint64_t ns;
-    _Atomic uint32_t most;      /* calls in one request */
+    _Atomic uint32_t most;      /* calls in one request, since the last reset */
     _Atomic uint32_t site_text; /* like spy_op.text: "module+0xoffset (symbol)" */
     _Atomic uint64_t site;
+    struct spy_repeat_sum before[2]; /* a reset: see spy_region.resets */
 };
 
 /* Whom a libpq connection talks to. The lower half of `state` goes from FREE to CLAIMED by

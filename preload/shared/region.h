@@ -11,9 +11,9 @@
  * every index it reads: the file belongs to the user, not to us.
  *
  * Threads: every shard has one writer, its owner thread, except the overflow shard, which any
- * thread updates with atomic adds, and the rolled shard, which belongs to the helper. Counters are
- * monotonic and are read while they are written; a reader may see one call in `calls` and not yet
- * in `hist` or the other way round, never a torn number.
+ * thread updates with atomic adds, and the rolled and the reset shards, which belong to the helper.
+ * Counters are monotonic and are read while they are written; a reader may see one call in `calls`
+ * and not yet in `hist` or the other way round, never a torn number.
  *
  * Version: SPY_REGION_VERSION changes whenever any struct here changes; a reader refuses others.
  */
@@ -33,14 +33,15 @@
 #include <stdint.h>
 
 #define SPY_REGION_MAGIC   0x31594c5053465250ull /* "PRFSPLY1" read as a little-endian number */
-#define SPY_REGION_VERSION 3u
+#define SPY_REGION_VERSION 4u
 
 /* Capacities. Each is a memory bound: the sum of the sections is fixed when the region is made. */
 #define SPY_OPS_MAX       2048u      /* operations; beyond, calls are counted under "other" */
 #define SPY_SHARDS        64u        /* threads that record at one time without sharing a shard */
 #define SPY_SHARD_SHARED  SPY_SHARDS /* overflow: any thread, atomic adds */
 #define SPY_SHARD_ROLLED  (SPY_SHARDS + 1u) /* what history has already taken */
-#define SPY_SHARDS_ALL    (SPY_SHARDS + 2u)
+#define SPY_SHARD_RESET   (SPY_SHARDS + 2u) /* two: what was counted before a reset */
+#define SPY_SHARDS_ALL    (SPY_SHARDS + 4u)
 #define SPY_CHUNK_BYTES   256u
 #define SPY_ARENA_CHUNKS  16384u /* 4 MiB */
 #define SPY_TEXT_BYTES    (512u * 1024u)
@@ -146,6 +147,12 @@ struct spy_use {
     uint32_t fds; /* open file descriptors; both with perfspy's own */
 };
 
+/* What statistics begin from after a reset, beside its shard. */
+struct spy_reset {
+    _Atomic uint64_t at_ns; /* CLOCK_MONOTONIC: when the last step of history before it ended */
+    _Atomic uint64_t slow_dropped;
+};
+
 struct spy_region {
     uint64_t magic;
     uint32_t version;
@@ -193,6 +200,14 @@ struct spy_region {
 
     /* Recording has been switched off since then (CLOCK_REALTIME); 0: it is on. */
     _Atomic uint64_t off_since_ns;
+
+    /* How often statistics were begun anew (record/reset.h). Nothing is cleared: what was counted
+     * until then is kept where `resets % 2` says (here, in the reset shards, in the rows of repeated
+     * statements), and readers take it off. The helper thread fills in the other place, and then
+     * stores `resets`, with release: a reset is there whole or not at all, also after kill -9. */
+    _Atomic uint32_t resets;
+    uint32_t reserved_too;
+    struct spy_reset reset[2];
 
     /* Bump allocators and ring heads. Any thread, atomic adds. */
     _Alignas(64) _Atomic uint32_t ops_used;
@@ -442,9 +457,9 @@ struct spy_slow_event {
     char detail[SPY_PARAMS_BYTES];
 };
 
-/* The longest calls of one operation since the start, of those that were slow. A call takes the
- * place of the shortest of them by a compare-and-swap on `longest_ns`, which therefore only grows,
- * and which says at any moment exactly how long the longest were; then it writes its event, by the
+/* The longest calls of one operation since its statistics began, of those that were slow. A call
+ * takes the place of the shortest of them by a compare-and-swap on `longest_ns`, which therefore
+ * only grows until a reset, which makes it 0, and which says at any moment exactly how long the longest were; then it writes its event, by the
  * protocol above. An event whose duration is not that of its place is an older one, whose place was
  * taken by a call that could not be written (counted as dropped), or that is being written. */
 struct spy_worst {
@@ -522,6 +537,27 @@ static inline struct spy_worst *spy_region_worst(const struct spy_region *region
     if (spy_region_chunk(region, chunk + SPY_WORST_CHUNKS - 1) == NULL)
         return NULL;
     return spy_region_chunk(region, chunk);
+}
+
+/* Which of the two places holds what was counted before the last reset; -1: there was none. */
+static inline int spy_region_reset(const struct spy_region *region)
+{
+    uint32_t resets = atomic_load_explicit(&region->resets, memory_order_acquire);
+    return resets > 0 ? (int)(resets % 2) : -1;
+}
+
+/* When the statistics began, if not with the process: CLOCK_MONOTONIC of the last reset, or 0. */
+static inline uint64_t spy_region_reset_ns(const struct spy_region *region)
+{
+    int which = spy_region_reset(region);
+    return which >= 0 ? atomic_load_explicit(&region->reset[which].at_ns, memory_order_relaxed) : 0;
+}
+
+/* Did what ended at END_NS do so before the statistics began? */
+static inline bool spy_region_is_before(const struct spy_region *region, uint64_t end_ns)
+{
+    uint64_t reset_ns = spy_region_reset_ns(region);
+    return reset_ns != 0 && end_ns <= reset_ns;
 }
 
 /* Operations that a reader may look at: 0 .. result - 1, each still to be tested for READY. */

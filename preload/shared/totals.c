@@ -237,6 +237,22 @@ void spy_totals_subtract(struct spy_totals *into, const struct spy_totals *from)
     }
 }
 
+void spy_totals_since_reset(struct spy_totals *out, const struct spy_region *region, uint32_t op)
+{
+    int which = spy_region_reset(region); /* before the shards: these only grow meanwhile */
+    const struct spy_cell *cell =
+        which >= 0 ? spy_region_cell(region, SPY_SHARD_RESET + (uint32_t)which, op) : NULL;
+    spy_totals_of_shards(out, region, op);
+    if (cell != NULL) {
+        struct spy_totals before;
+        spy_totals_clear(&before);
+        spy_totals_add_cell(&before, region, cell);
+        spy_totals_subtract(out, &before);
+        spy_totals_bound(out);
+    }
+    spy_totals_add_held(out, region, op);
+}
+
 void spy_totals_bound(struct spy_totals *totals)
 {
     const uint64_t *bucket = totals->hist.bucket;

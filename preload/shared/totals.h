@@ -56,6 +56,11 @@ void spy_totals_add_held(struct spy_totals *into, const struct spy_region *regio
 /* All that operation OP ever did in this region: both of the above. */
 void spy_totals_of_op(struct spy_totals *out, const struct spy_region *region, uint32_t op);
 
+/* What operation OP did since its statistics began: all that it ever did, less what it had done at
+ * the last reset. Where there was one, and it had been called before, min_ns and max_ns are bounds
+ * (spy_totals_bound()). */
+void spy_totals_since_reset(struct spy_totals *out, const struct spy_region *region, uint32_t op);
+
 /* INTO -= FROM, each number saturating at 0. Leaves min_ns and max_ns as they are. */
 void spy_totals_subtract(struct spy_totals *into, const struct spy_totals *from);
 

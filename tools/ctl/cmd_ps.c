@@ -110,6 +110,11 @@ static void print_notes(FILE *notes, const struct entry *e, bool full)
         return;
     if (m->off_since_ns != 0)
         print_off(notes, e);
+    if (m->reset_ns != 0) {
+        char since[CTL_NUMBER_BYTES];
+        fprintf(notes, "%d: its statistics were reset, and begin at %s\n", e->process->proc.pid,
+                ctl_format_utc(since, m->reset_ns));
+    }
     if (m->problem[0] != '\0')
         print_line(notes, e, m->problem);
     if (m->rules_error[0] != '\0')
@@ -153,6 +158,7 @@ static json_t *entry_json(const struct entry *e)
     ctl_json_set(o, "exe", json_string(p->proc.exe));
     ctl_json_set(o, "state", json_string(ctl_state_name(p->state)));
     ctl_json_set(o, "started", ctl_json_utc(m != NULL ? m->started_ns : p->started_ns));
+    ctl_json_set(o, "since", m != NULL ? ctl_json_since(m) : json_null());
     ctl_json_set(o, "last_seen", m != NULL ? ctl_json_utc(m->seen_ns) : json_null());
     ctl_json_set(o, "mode", m != NULL ? ctl_json_text(m->mode) : json_null());
     ctl_json_set(o, "storage", m != NULL ? ctl_json_text(m->storage) : json_null());

@@ -120,6 +120,7 @@ enum ctl_exit ctl_cmd_rules_check(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_doctor(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_enable(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_disable(const struct ctl_run *run);
+enum ctl_exit ctl_cmd_reset(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_reload(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_attach(const struct ctl_run *run);
 enum ctl_exit ctl_cmd_detach(const struct ctl_run *run);

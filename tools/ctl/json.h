@@ -45,6 +45,9 @@ json_t *ctl_json_begin(const struct ctl_model *model);
 /* {"rss_bytes", "threads", "fds"}, each null where it is not known. */
 json_t *ctl_json_use(const struct spy_use *use);
 
+/* When the statistics of a process begin: with it, or at the last reset. */
+json_t *ctl_json_since(const struct ctl_member *m);
+
 /* Adds the times of OP: statistics, mean parts, and of requests the queries. */
 void ctl_json_times(json_t *object, const struct ctl_operation *op);
 

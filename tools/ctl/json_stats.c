@@ -23,6 +23,11 @@ json_t *ctl_json_use(const struct spy_use *use)
     return o;
 }
 
+json_t *ctl_json_since(const struct ctl_member *m)
+{
+    return ctl_json_utc(m->reset_ns > 0 ? m->reset_ns : m->started_ns);
+}
+
 static json_t *process_json(const struct ctl_member *m)
 {
     json_t *o = json_object();
@@ -32,6 +37,7 @@ static json_t *process_json(const struct ctl_member *m)
     ctl_json_set(o, "disabled_since",
                  m->off_since_ns != 0 ? ctl_json_utc(m->off_since_ns) : json_null());
     ctl_json_set(o, "started", ctl_json_utc(m->started_ns));
+    ctl_json_set(o, "since", ctl_json_since(m));
     ctl_json_set(o, "mode", json_string(m->mode));
     return o;
 }

@@ -106,6 +106,21 @@ static void copy_clean(char *out, size_t cap, const char *in)
     ctl_format_clean(out, cap, in, cap);
 }
 
+static uint64_t reset_real_ns(const struct spy_region *region)
+{
+    uint64_t reset = spy_region_reset_ns(region);
+    return reset > 0 ? ctl_real_ns(region, reset) : 0;
+}
+
+uint64_t ctl_slow_dropped(const struct spy_region *region)
+{
+    uint64_t all = atomic_load_explicit(&region->slow_dropped, memory_order_relaxed), before = 0;
+    int which = spy_region_reset(region);
+    if (which >= 0)
+        before = atomic_load_explicit(&region->reset[which].slow_dropped, memory_order_relaxed);
+    return all > before ? all - before : 0;
+}
+
 static struct ctl_member new_member(const struct ctl_process *process,
                                     const struct spy_region *region, uint64_t seen_ns)
 {
@@ -120,7 +135,8 @@ static struct ctl_member new_member(const struct ctl_process *process,
         .rules_generation = region->rules_generation,
         .off_since_ns = atomic_load_explicit(&region->off_since_ns, memory_order_relaxed),
         .rules_loaded_ns = region->rules_loaded_ns,
-        .slow_dropped = atomic_load_explicit(&region->slow_dropped, memory_order_relaxed),
+        .slow_dropped = ctl_slow_dropped(region),
+        .reset_ns = reset_real_ns(region),
     };
     copy_clean(m.exe, sizeof(m.exe), region->exe);
     copy_clean(m.mode, sizeof(m.mode), region->mode);
@@ -182,7 +198,7 @@ static void add_life(struct adding *adding)
 {
     struct spy_totals totals;
     for (uint32_t op = 0; op < spy_region_ops(adding->region); op++) {
-        spy_totals_of_op(&totals, adding->region, op);
+        spy_totals_since_reset(&totals, adding->region, op);
         add_totals(adding, op, &totals);
     }
 }
@@ -242,8 +258,9 @@ void ctl_model_add(struct ctl_model *model, const struct ctl_process *process,
     uint64_t now_mono = ctl_now_mono_ns(region, now);
     bool windowed = model->window_ns > 0;
     bool dead = process->state == CTL_DEAD;
+    uint64_t reset = spy_region_reset_ns(region);
     struct spy_history_window window = {
-        .begin_ns = region->epoch_mono_ns,
+        .begin_ns = reset > region->epoch_mono_ns ? reset : region->epoch_mono_ns,
         .end_ns = dead ? seen : UINT64_MAX,
     };
     if (!windowed)
@@ -260,6 +277,7 @@ void ctl_model_add(struct ctl_model *model, const struct ctl_process *process,
     model->member = ctl_grow(model->member, model->members + 1, sizeof(*model->member));
     model->member[model->members++] = member;
     model->dead += dead;
+    model->resets += member.reset_ns > 0;
     take_times(model, region, &window, now_mono);
 }
 

@@ -39,6 +39,7 @@ struct ctl_member {
     uint32_t rules_generation;
     uint64_t off_since_ns;    /* CLOCK_REALTIME; 0: recording is on */
     uint64_t rules_loaded_ns; /* CLOCK_REALTIME; 0: never */
+    uint64_t reset_ns;        /* CLOCK_REALTIME: statistics began anew; 0: never */
     char rules_path[256];
     char rules_error[320];
     uint64_t self[SPY_SELF_COUNT];
@@ -58,7 +59,8 @@ struct ctl_model {
     size_t repeats;
     struct ctl_member *member;
     size_t members;
-    size_t dead; /* how many of the members are */
+    size_t dead;   /* how many of the members are */
+    size_t resets; /* of how many the statistics were begun anew */
 
     uint64_t window_ns; /* asked for; 0: whole lives */
     uint64_t ago_ns;    /* the window ends so long ago; 0: now */
@@ -96,6 +98,9 @@ struct ctl_operation *ctl_model_operation(struct ctl_model *model, const struct 
 enum ctl_exit ctl_model_answer(const struct ctl_run *run,
                                enum ctl_exit (*show)(struct ctl_model *model,
                                                      const struct ctl_run *run));
+
+/* Slow and failed calls that could not be kept, since the statistics of the process began. */
+uint64_t ctl_slow_dropped(const struct spy_region *region);
 
 /* Seconds that the answer covers; 0 where unknown. */
 double ctl_model_span_s(const struct ctl_model *model);

@@ -37,11 +37,20 @@ static void take_site(struct ctl_repeat *repeat, const struct spy_region *region
         snprintf(repeat->site, sizeof(repeat->site), "0x%" PRIx64, LOAD(row->site));
 }
 
+static uint64_t less(uint64_t all, uint64_t before)
+{
+    return all > before ? all - before : 0;
+}
+
 static void add_row(struct ctl_model *model, const struct spy_region *region,
                     const struct spy_repeat *row)
 {
+    static const struct spy_repeat_sum none;
+    int reset = spy_region_reset(region);
+    const struct spy_repeat_sum *before = reset >= 0 ? &row->before[reset] : &none;
     uint64_t key = atomic_load_explicit(&row->key, memory_order_acquire);
-    if (LOAD(row->requests) == 0)
+    uint64_t requests = less(LOAD(row->requests), LOAD(before->requests));
+    if (requests == 0)
         return;
     const struct ctl_operation *request = ctl_model_operation(model, region, (uint32_t)(key >> 32));
     const struct ctl_operation *statement = ctl_model_operation(model, region, (uint32_t)key - 1);
@@ -49,9 +58,9 @@ static void add_row(struct ctl_model *model, const struct spy_region *region,
         statement->kind != SPY_KIND_SQL)
         return;
     struct ctl_repeat *repeat = find_or_make(model, request, statement);
-    repeat->requests += LOAD(row->requests);
-    repeat->calls += LOAD(row->calls);
-    repeat->ns += LOAD(row->ns);
+    repeat->requests += requests;
+    repeat->calls += less(LOAD(row->calls), LOAD(before->calls));
+    repeat->ns += less(LOAD(row->ns), LOAD(before->ns));
     if (LOAD(row->most) > repeat->most)
         repeat->most = LOAD(row->most);
     take_site(repeat, region, row);

@@ -97,6 +97,7 @@ static void add_events(const struct adding *a, const struct spy_slow_event *even
     for (uint32_t i = 0; i < count; i++) {
         struct spy_slow_event event;
         if (!copy_event(&event, &events[i]) || ready_op(a->region, event.sample.op) == NULL ||
+            spy_region_is_before(a->region, event.sample.end_ns) ||
             ctl_real_ns(a->region, event.sample.end_ns) < a->since_ns)
             continue;
         if (!once || !is_there(a, &event))
@@ -108,7 +109,7 @@ void ctl_slow_add(struct ctl_slow *slow, const struct ctl_process *process,
                   const struct spy_region *region, uint64_t since_ns, bool worst_only)
 {
     const struct adding a = {slow, process, region, since_ns, slow->count};
-    slow->dropped += atomic_load_explicit(&region->slow_dropped, memory_order_relaxed);
+    slow->dropped += ctl_slow_dropped(region);
     if (!worst_only) {
         add_events(&a, spy_region_section(region, SPY_SECTION_SLOW), SPY_SLOW_EVENTS, false);
         add_events(&a, spy_region_section(region, SPY_SECTION_FAILED), SPY_FAILED_EVENTS, false);

@@ -32,16 +32,28 @@ static void print_processes(const struct ctl_model *model, FILE *out)
         fprintf(out, " (%zu dead)", model->dead);
 }
 
+/* Of whom the statistics were begun anew since they started. */
+static const char *reset_note(char out[CTL_NUMBER_BYTES], const struct ctl_model *model)
+{
+    if (model->resets == model->members)
+        return model->members > 0 ? " (reset)" : "";
+    if (model->resets == 0)
+        return "";
+    snprintf(out, CTL_NUMBER_BYTES, " (%zu were reset)", model->resets);
+    return out;
+}
+
 void ctl_view_heading(const struct ctl_model *model, const struct ctl_run *run)
 {
     char span[CTL_NUMBER_BYTES], since[CTL_NUMBER_BYTES], window[CTL_NUMBER_BYTES];
+    char note[CTL_NUMBER_BYTES];
     uint64_t covered = model->end_ns - model->begin_ns;
     ctl_format_age(span, covered);
     ctl_format_local(since, model->begin_ns, run->now_real_ns);
     *strrchr(since, '.') = '\0'; /* milliseconds are of no use here */
     print_processes(model, run->out);
     if (model->window_ns == 0)
-        fprintf(run->out, "; %s, since %s\n", span, since);
+        fprintf(run->out, "; %s, since %s%s\n", span, since, reset_note(note, model));
     else if (covered + CTL_SECOND_NS < model->window_ns)
         fprintf(run->out, "; the last %s, of which only %s are covered, since %s%s\n",
                 ctl_format_limit(window, model->window_ns), span, since,
