@@ -69,6 +69,14 @@ static inline bool spy_conn_is_current(const struct spy_conn *conn)
     return conn->resumed == atomic_load_explicit(&spy_process_resumed, memory_order_relaxed);
 }
 
+/* CONN was first seen in a call of libpq's own. Where recording has been switched on before, the
+ * program's call around it may be of before that, so CONN is not used yet. */
+static inline void spy_conn_not_joined(struct spy_conn *conn)
+{
+    uint32_t resumed = atomic_load_explicit(&spy_process_resumed, memory_order_relaxed);
+    conn->resumed = resumed > 0 ? resumed - 1 : 0;
+}
+
 /* Recording was off meanwhile: what was in flight is forgotten, and what lies open is credited. */
 void spy_conn_rejoin(struct spy_conn *conn);
 

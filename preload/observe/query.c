@@ -35,7 +35,17 @@ static struct spy_conn *conn_of(const PGconn *pgconn, const void *caller,
     struct spy_region *region = spy_process_region();
     if (conn == NULL && region != NULL)
         spy_self_count(region, SPY_SELF_CONNS_FULL);
+    else if (conn != NULL && spy_libpq_calls(*pq, caller))
+        spy_conn_not_joined(conn);
     return conn;
+}
+
+/* A call of libpq's own on a connection that the program has not used since recording was switched
+ * on: it belongs to one of the program's that was begun before that. */
+static bool is_rest_of_unseen(const struct spy_query *call, const void *caller)
+{
+    return call->conn != NULL && !spy_conn_is_current(call->conn) &&
+           spy_libpq_calls(call->pq, caller);
 }
 
 /* Recording was switched off meanwhile. What lies open of a sequence ended before that. */
@@ -84,6 +94,8 @@ begin_any(struct spy_query *call, const PGconn *pgconn, const void *caller, cons
         return call->pq;
     call->conn = conn_of(pgconn, caller, &call->pq);
     if (call->pq == NULL || pgconn == NULL)
+        return call->pq;
+    if (is_rest_of_unseen(call, caller))
         return call->pq;
     struct spy_region *region = spy_process_region();
     if (region == NULL) { /* a forked child with its parent's connection begins its own watch */

@@ -72,7 +72,8 @@ static inline const struct spy_libpq *spy_query_passes(const PGconn *pgconn, con
     if (atomic_load_explicit(&spy_process_dormant, memory_order_relaxed)) {
         const struct spy_conn *last = t->conn;
         bool known = last != NULL && pgconn != NULL &&
-                     atomic_load_explicit(&last->handle, memory_order_relaxed) == pgconn;
+                     atomic_load_explicit(&last->handle, memory_order_relaxed) == pgconn &&
+                     spy_process_is_settled();
         return known ? last->pq : NULL;
     }
     if (t->guard_depth == 0)

@@ -13,8 +13,8 @@
 
 #define PAGE_BYTES 4096u
 
-/* Before the constructor, and for ever where there is no page: never watched. */
-static struct spy_process unwatched;
+/* Before the constructor, and for ever where there is no page: never watched, nor to be started. */
+static struct spy_process unwatched = {.starting = 1};
 struct spy_process *spy_process = &unwatched;
 
 _Atomic bool spy_process_dormant;

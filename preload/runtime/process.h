@@ -22,7 +22,7 @@ struct spy_process {
     _Atomic(struct spy_region *) region;
     _Atomic(struct spy_region *) paused; /* the region while recording is switched off, else NULL */
     _Atomic uint32_t capturing;          /* 1: a capture is under way (record/capture.h) */
-    _Atomic int starting;                /* 1: a thread is at work in spy_process_start() */
+    _Atomic int starting;                /* 1: a thread is, or was, in spy_process_start() */
     int pid;
 };
 
@@ -47,6 +47,13 @@ static inline bool spy_process_unseen_since(uint32_t when)
 
 /* There were, until now: before spy_process_resume(), where nobody else calls that. */
 void spy_process_note_unseen(void);
+
+/* Has this process begun its watch, or will it never? A child of one that is switched off has not:
+ * it begins one of its own, switched off, too, by which it can be reached. */
+static inline bool spy_process_is_settled(void)
+{
+    return atomic_load_explicit(&spy_process->starting, memory_order_relaxed) != 0;
+}
 
 /* The region, or NULL: not watched. */
 static inline struct spy_region *spy_process_region(void)

@@ -86,7 +86,7 @@ struct spy_history_window {
      * one step earlier; or later, where the process is younger or history does not reach. */
     uint64_t begin_ns;
     uint64_t end_ns;   /* UINT64_MAX: now */
-    uint64_t reach_ns; /* what was before that is lost; 0: nothing of what is asked for was dropped */
+    uint64_t reach_ns; /* what was before that is lost; 0: nothing was dropped since a reset */
 };
 
 /* What a reader is told: once for each step, with DELTA NULL, before its operations; then for each

@@ -202,9 +202,10 @@ struct spy_region {
     _Atomic uint64_t off_since_ns;
 
     /* How often statistics were begun anew (record/reset.h). Nothing is cleared: what was counted
-     * until then is kept where `resets % 2` says (here, in the reset shards, in the rows of repeated
-     * statements), and readers take it off. The helper thread fills in the other place, and then
-     * stores `resets`, with release: a reset is there whole or not at all, also after kill -9. */
+     * until then is kept where `resets % 2` says (here, in the reset shards, in the rows of
+     * repeated statements), and readers take it off. The helper thread fills in the other place,
+     * and then stores `resets`, with release: a reset is there whole or not at all, also after kill
+     * -9. */
     _Atomic uint32_t resets;
     uint32_t reserved_too;
     struct spy_reset reset[2];
@@ -459,9 +460,10 @@ struct spy_slow_event {
 
 /* The longest calls of one operation since its statistics began, of those that were slow. A call
  * takes the place of the shortest of them by a compare-and-swap on `longest_ns`, which therefore
- * only grows until a reset, which makes it 0, and which says at any moment exactly how long the longest were; then it writes its event, by the
- * protocol above. An event whose duration is not that of its place is an older one, whose place was
- * taken by a call that could not be written (counted as dropped), or that is being written. */
+ * only grows until a reset, which makes it 0, and which says at any moment exactly how long the
+ * longest were; then it writes its event, by the protocol above. An event whose duration is not
+ * that of its place is an older one, whose place was taken by a call that could not be written
+ * (counted as dropped), or that is being written. */
 struct spy_worst {
     _Atomic uint64_t longest_ns[SPY_WORST_CALLS];
     struct spy_slow_event event[SPY_WORST_CALLS];

@@ -74,6 +74,35 @@ tell 'run q'
 assert_eq "its old text gets no call" 0 "$(console_calls 'select ? as q')"
 assert_eq "it has one by its name" 1 "$(console_calls 'prepared:q')"
 
+# On in the middle of a synchronous call, before libpq sends by a call of its own: libpq first waits
+# for the end of what was sent before, which waits for a lock.
+mkfifo "$TEST_DIR/holder"
+psql -XAtq <"$TEST_DIR/holder" >"$TEST_DIR/held" &
+on_exit kill $!
+exec 9>"$TEST_DIR/holder"
+echo "SELECT 'held' FROM pg_advisory_lock(77);" >&9
+wait_for 60 grep -qs held "$TEST_DIR/held"
+waits_in_poll() {
+    local number
+    read -r number _ <"/proc/$CONSOLE/syscall" && [ "$number" = 7 ]
+}
+if [ "$(uname -m)" = x86_64 ] && [ -r "/proc/$CONSOLE/syscall" ]; then
+    switch disable "$CONSOLE"
+    tell 'send SELECT pg_advisory_lock(77)'
+    echo 'exec SELECT 1 AS inside' >&8
+    wait_for 60 waits_in_poll
+    switch enable "$CONSOLE"
+    echo 'SELECT pg_advisory_unlock(77);' >&9
+    read -r -t 120 -u 7 TOLD
+    assert_eq "the program's call goes on" PGRES_TUPLES_OK "$TOLD"
+    assert_eq "libpq's calls inside one that was begun before are none" 0 \
+        "$(console_calls 'select ? as inside')"
+    tell 'exec SELECT 1 AS inside'
+    assert_eq "the program's next one is" 1 "$(console_calls 'select ? as inside')"
+else
+    skip "on in the middle of a synchronous call" "the kernel does not tell what a thread waits in"
+fi
+
 # A new connection, made while it was off.
 switch disable "$CONSOLE"
 tell again
@@ -156,3 +185,20 @@ switch enable "$later"
 echo 'exec SELECT 1 AS late' >&4
 wait_for 30 grep -qs PGRES "$TEST_DIR/later"
 assert_eq "until it is switched on" 1 "$(console_calls 'select ? as late')"
+
+# A child that was forked while it was off, on its parent's connection: it can be reached itself.
+switch disable "$later"
+echo child >&4
+wait_for 30 grep -qsE '^[0-9]+$' "$TEST_DIR/later"
+child=$(grep -E '^[0-9]+$' "$TEST_DIR/later")
+echo 'exec SELECT 1 AS inherited' >&4
+answers() {
+    [ "$(grep -c PGRES "$TEST_DIR/later")" -eq "$1" ]
+}
+wait_for 30 answers 2
+CONSOLE=$child
+ps_is "a child begins switched off" "$child" '.state == "live" and (.disabled_since | type == "string")'
+switch enable "$child"
+echo 'exec SELECT 1 AS inherited' >&4
+wait_for 30 answers 3
+assert_eq "until it is switched on" 1 "$(console_calls 'select ? as inherited')"

@@ -5,6 +5,7 @@
  *
  * exec TEXT | prepare NAME TEXT | run NAME | send TEXT | result   on one connection
  * again                 a new connection in place of the old one
+ * child                 a forked child goes on in its place, by the same connection; tells its id
  * load N TEXT           N threads, each on its own connection, run TEXT until "rest"
  * rest                  ends them, and tells how often they have run it in all
  */
@@ -15,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define THREADS 16
 
@@ -99,6 +102,20 @@ static const char *result(void)
     return got != NULL ? outcome(got) : "end";
 }
 
+static const char *child(void)
+{
+    static char text[32];
+    pid_t pid = fork();
+    if (pid < 0)
+        exit(1);
+    if (pid > 0) {
+        waitpid(pid, NULL, 0);
+        _exit(0);
+    }
+    snprintf(text, sizeof(text), "%d", (int)getpid());
+    return text;
+}
+
 static const char *obey(const char *word, char *argument)
 {
     if (strcmp(word, "exec") == 0)
@@ -116,6 +133,8 @@ static const char *obey(const char *word, char *argument)
         conn = connect_or_die();
         return "connected";
     }
+    if (strcmp(word, "child") == 0)
+        return child();
     if (strcmp(word, "load") == 0)
         return load(argument);
     return strcmp(word, "rest") == 0 ? rest() : "what?";
