@@ -379,6 +379,14 @@ $(VICTIM_DIR)/symbolic/libpq.so.5: Makefile | $(BUILD)/.deps
 	@mkdir -p $(@D)
 	$(Q)$(CC) -Wl,-Bsymbolic-functions $(RELINKED) -o $@
 
+# A program with libpq inside.
+VICTIMS += $(VICTIM_DIR)/console-static
+$(VICTIM_DIR)/console-static: tests/victims/console.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) $< $(PQ_LIBDIR)/libpq.a $(PG_LIBDIR)/libpgcommon_shlib.a \
+	    $(PG_LIBDIR)/libpgport_shlib.a $(PQ_NEEDS) -lm -lpthread -o $@
+
 $(VICTIM_DIR)/libpq-9f8e.so.5: Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
 	@mkdir -p $(@D)

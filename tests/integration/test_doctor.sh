@@ -105,6 +105,72 @@ else
     skip "io_uring" "this kernel has none"
 fi
 
+# Drivers without libpq. Each has a connection, watched or not. The server is a real one.
+cat >"$TEST_DIR/driver.py" <<'PYTHON'
+import os, socket, sys, time
+if sys.argv[1] == "unix":
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(os.environ["PGHOST"] + "/.s.PGSQL." + os.environ["PGPORT"])
+else:
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[2])))
+    s = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
+    jar = open(sys.argv[3])
+print("connected", flush=True)
+time.sleep(1000)
+PYTHON
+# driver PORT ARGUMENT...
+driver() {
+    LD_PRELOAD=$PERFSPY_PRELOAD PGPORT=$1 /usr/bin/python3 "$TEST_DIR/driver.py" "${@:2}" \
+        >"$TEST_DIR/driver" &
+    on_exit kill $!
+    wait_for 20 grep -qs connected "$TEST_DIR/driver"
+    doctor "$!"
+}
+driver "$PGPORT" unix
+finds "a connection by a Unix socket" warning '^1 connection to PostgreSQL .*PGSQL.5432.* no libpq'
+port=$(/usr/bin/python3 -c 'import socket
+s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
+touch "$TEST_DIR/postgresql-42.7.3.jar"
+driver "$port" tcp "$port" "$TEST_DIR/postgresql-42.7.3.jar"
+finds "a connection by TCP" warning "^1 connection to PostgreSQL .port $port., and no libpq"
+finds "pgjdbc's file" warning "protocol itself, without libpq: .*postgresql-42.7.3.jar"
+
+mkfifo "$TEST_DIR/static.in"
+env LD_PRELOAD="$PERFSPY_PRELOAD" "$BUILD/victims/console-static" <"$TEST_DIR/static.in" \
+    >"$TEST_DIR/static.out" &
+static=$!
+exec 6>"$TEST_DIR/static.in"
+on_exit kill "$static"
+wait_for 30 grep -qs ready "$TEST_DIR/static.out"
+doctor "$static"
+finds "a libpq inside the program" warning 'libpq of its own inside'
+
+start_go_server "$TEST_DIR/amtool.log" /usr/bin/prometheus-alertmanager \
+    --config.file=<(printf 'route: {receiver: none}\nreceivers: [{name: none}]\n') \
+    --storage.path="$TEST_DIR/alerts" --cluster.listen-address= --web.listen-address=127.0.0.1:0
+doctor "$!"
+finds "a Go program" warning 'Go program: it makes its system calls by itself'
+
+# Its log, and what perfspy costs.
+costs() {
+    doctor "$CONSOLE"
+    jq -e 'any(.findings[]; .what | startswith("perfspy takes "))' "$found" >"$TEST_DIR/out"
+}
+check "what perfspy costs, once it has been looked at" wait_for 60 costs
+finds "is a share of CPU time" note "^perfspy takes .* of the process' CPU time"
+idle LD_PRELOAD="$PERFSPY_PRELOAD" PERFSPY_LOG="$TEST_DIR/none/perfspy.log"
+doctor "$IDLE"
+finds "a log that cannot be written" warning 'none/perfspy.log cannot be written: there is no such'
+if unshare --mount true 2>"$TEST_DIR/out"; then
+    unshare --mount env LD_PRELOAD="$PERFSPY_PRELOAD" sleep 1000 &
+    on_exit kill $!
+    wait_for 20 grep -qsx sleep "/proc/$!/comm"
+    doctor "$!"
+    finds "a file system of its own" note 'a file system of its own'
+else
+    skip "a file system of its own" "mount namespaces may not be made here"
+fi
+
 # Stopped: told from its file, and so it says.
 kill -STOP "$CONSOLE"
 doctor "$CONSOLE"

@@ -51,6 +51,12 @@ struct ctl_facts {
     struct ctl_object object[CTL_OBJECTS]; /* libraries that perfspy interposes */
     unsigned objects;
     char protocol[256]; /* a driver that speaks PostgreSQL's protocol itself; "" */
+    unsigned servers;   /* connections to PostgreSQL servers, */
+    char server[128];   /* and where one of them is */
+    unsigned pg_port;   /* PGPORT; 0: not set */
+    bool libpq_inside;  /* the program itself defines libpq's functions */
+    bool go;            /* it is written in Go */
+    bool elsewhere;     /* it is in another mount namespace */
     bool environ;       /* could be read */
     bool secure;        /* AT_SECURE */
     bool helper;        /* a thread called perfspy */
@@ -58,12 +64,21 @@ struct ctl_facts {
     char preload[256];  /* that element */
     char only[256];     /* PERFSPY_ONLY, or "" */
     bool off;           /* PERFSPY_ENABLED=0 */
+    char log[256];      /* PERFSPY_LOG, or "" */
     unsigned seccomp;   /* 0 none, 1 strict, 2 filter */
     unsigned uring;     /* descriptors of io_uring */
 };
 
 /* CTL_MAPS_REFUSED where we may not look. */
 enum ctl_maps_result ctl_facts_read(const struct ctl_proc *proc, struct ctl_facts *facts);
+
+/* doctor_elf.c, doctor_sockets.c: the parts of it that the program's file and its descriptors tell.
+ */
+void ctl_facts_program(int32_t pid, struct ctl_facts *facts);
+void ctl_facts_descriptors(int32_t pid, struct ctl_facts *facts);
+
+/* Is the file at PATH part of a driver that does without libpq? */
+bool ctl_facts_is_driver(const char *path);
 
 /* ---- doctor_process.c, doctor_region.c, doctor_host.c ------------------------------------------
  */

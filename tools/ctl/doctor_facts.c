@@ -50,7 +50,7 @@ static void take_mapping(struct ctl_facts *facts, const char *line)
         add_object(facts, CTL_LIBPQ, base, path);
     else if (begins(name, "libssl.") || begins(name, "libssl-") || begins(name, "libgnutls."))
         add_object(facts, CTL_TLS, base, path);
-    else if (strstr(path, "/asyncpg/protocol/") != NULL)
+    else if (ctl_facts_is_driver(path))
         snprintf(facts->protocol, sizeof(facts->protocol), "%s", path);
 }
 
@@ -115,19 +115,14 @@ static void read_threads(int32_t pid, struct ctl_facts *facts)
     closedir(dir);
 }
 
-static void read_descriptors(int32_t pid, struct ctl_facts *facts)
+/* In a container paths are others'. */
+static bool is_elsewhere(int32_t pid)
 {
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-    DIR *dir = opendir(path);
-    if (dir == NULL)
-        return;
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        char link[64] = "";
-        ssize_t n = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
-        facts->uring += n > 0 && begins(link, "anon_inode:[io_uring]");
-    }
-    closedir(dir);
+    char path[64], own[64] = "", its[64] = "";
+    snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+    ssize_t a = readlink("/proc/self/ns/mnt", own, sizeof(own) - 1);
+    ssize_t b = readlink(path, its, sizeof(its) - 1);
+    return a > 0 && b > 0 && strcmp(own, its) != 0;
 }
 
 static void read_environment(int32_t pid, struct ctl_facts *facts)
@@ -141,6 +136,9 @@ static void read_environment(int32_t pid, struct ctl_facts *facts)
     facts->off =
         ctl_proc_environ(pid, "PERFSPY_ENABLED", value, sizeof(value)) && strcmp(value, "0") == 0;
     ctl_proc_environ(pid, "PERFSPY_ONLY", facts->only, sizeof(facts->only));
+    ctl_proc_environ(pid, "PERFSPY_LOG", facts->log, sizeof(facts->log));
+    if (ctl_proc_environ(pid, "PGPORT", value, sizeof(value)))
+        facts->pg_port = (unsigned)strtoul(value, NULL, 10);
     if (!ctl_proc_environ(pid, "LD_PRELOAD", value, sizeof(value)))
         return;
     for (char *rest = NULL, *word = strtok_r(value, ": ", &rest); word != NULL;
@@ -161,7 +159,9 @@ enum ctl_maps_result ctl_facts_read(const struct ctl_proc *proc, struct ctl_fact
     read_status(proc->pid, facts);
     read_auxv(proc->pid, facts);
     read_threads(proc->pid, facts);
-    read_descriptors(proc->pid, facts);
     read_environment(proc->pid, facts);
+    ctl_facts_program(proc->pid, facts);
+    ctl_facts_descriptors(proc->pid, facts);
+    facts->elsewhere = is_elsewhere(proc->pid);
     return result;
 }

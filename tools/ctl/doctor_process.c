@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- no region ------------------------------------------------------------------------------ */
@@ -142,6 +143,32 @@ static bool is_reached(const char *copies, uint64_t base)
     return false;
 }
 
+static void look_for_libpq(struct ctl_findings *f, const struct ctl_facts *facts, unsigned libpqs)
+{
+    static const char other[] =
+        "use a driver on libpq (psycopg, node's pg-native) to see statements";
+    if (facts->libpq_inside)
+        ctl_find(f, CTL_WARNING, "link it with the shared libpq",
+                 "the program has a libpq of its own inside (linked statically): calls of that one "
+                 "are not seen");
+    if (facts->go)
+        ctl_find(f, CTL_WARNING, "watch what it calls, or what calls it",
+                 "a Go program: it makes its system calls by itself, so that requests to it are "
+                 "not seen");
+    if (libpqs == 0 && facts->protocol[0] != '\0')
+        ctl_find(f, CTL_WARNING, other,
+                 "a driver that speaks PostgreSQL's protocol itself, without libpq: %s",
+                 facts->protocol);
+    if (libpqs == 0 && facts->servers > 0 && !facts->libpq_inside)
+        ctl_find(f, CTL_WARNING, other,
+                 "%u connection%s to PostgreSQL (%s), and no libpq is mapped: its driver speaks "
+                 "the protocol itself, and statements are not seen",
+                 facts->servers, facts->servers == 1 ? "" : "s", facts->server);
+    else if (libpqs == 0 && facts->protocol[0] == '\0' && !facts->libpq_inside)
+        ctl_find(f, CTL_NOTE, "",
+                 "no libpq is mapped: statements of drivers that do without it are not seen");
+}
+
 static void look_at_objects(struct ctl_findings *f, const struct ctl_process *process,
                             const struct ctl_facts *facts)
 {
@@ -168,20 +195,39 @@ static void look_at_objects(struct ctl_findings *f, const struct ctl_process *pr
             ctl_find(f, CTL_NOTE, "", "no session of this TLS library was made through perfspy: %s",
                      o->path);
     }
-    if (libpqs == 0 && facts->protocol[0] != '\0')
-        ctl_find(f, CTL_WARNING, "use a driver on libpq (psycopg) to see statements",
-                 "a driver that speaks PostgreSQL's protocol itself, without libpq: %s",
-                 facts->protocol);
-    else if (libpqs == 0)
-        ctl_find(f, CTL_NOTE, "",
-                 "no libpq is mapped: statements of drivers that do without it, or of one linked "
-                 "in statically, are not seen");
+    look_for_libpq(f, facts, libpqs);
+}
+
+/* The log is opened at its first line, by the process itself. */
+static void look_at_log(struct ctl_findings *f, const struct ctl_process *process,
+                        const struct ctl_facts *facts)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    if (facts->log[0] != '/')
+        return;
+    snprintf(path, sizeof(path), "/proc/%d/root%s", process->proc.pid, facts->log);
+    bool there = stat(path, &st) == 0;
+    if (!there)
+        *(strrchr(path, '/') + 1) = '\0';
+    if (!there && stat(path, &st) != 0)
+        ctl_find(f, CTL_WARNING, "make its directory, or correct PERFSPY_LOG and restart",
+                 "PERFSPY_LOG=%s cannot be written: there is no such directory", facts->log);
+    else if (process->proc.uid != 0 && (st.st_mode & 022) == 0 &&
+             (st.st_uid != process->proc.uid || (st.st_mode & 0200) == 0))
+        ctl_find(f, CTL_WARNING, "let its user write there, or correct PERFSPY_LOG and restart",
+                 "PERFSPY_LOG=%s cannot be written by user %u", facts->log, process->proc.uid);
 }
 
 void ctl_doctor_around(struct ctl_findings *f, const struct ctl_process *process,
                        const struct ctl_facts *facts)
 {
     look_at_objects(f, process, facts);
+    look_at_log(f, process, facts);
+    if (facts->elsewhere)
+        ctl_find(f, CTL_NOTE, "",
+                 "the process has a file system of its own (a container): paths in LD_PRELOAD, "
+                 "PERFSPY_RULES and PERFSPY_DIR are those inside");
     if (facts->uring > 0)
         ctl_find(f, CTL_WARNING, "have the program use ordinary socket calls, if it can",
                  "the process has %u io_uring: requests read or written by it are not seen",

@@ -5,6 +5,8 @@
  */
 #include "ctl/doctor.h"
 #include "ctl/format.h"
+#include "ctl/occupancy.h"
+#include "ctl/self.h"
 #include "shared/totals.h"
 
 #include <stdlib.h>
@@ -143,18 +145,66 @@ static void look_at_table(struct ctl_findings *f, const char *what, const char *
                  (unsigned long long)room);
 }
 
+/* What helps against a self counter that is not 0. */
+static const char *remedy_of(uint32_t counter)
+{
+    static const char names[] = "write rules that bring many statements or paths under one name";
+    static const char other[] = "nothing but less of it: what is counted stays right";
+    static const char *const remedies[SPY_SELF_COUNT] = {
+        [SPY_SELF_OPS_FULL] = names,
+        [SPY_SELF_ARENA_FULL] = names,
+        [SPY_SELF_TEXT_FULL] = names,
+        [SPY_SELF_ORIGINS_FULL] = "leave tags that differ from call to call out of its comments",
+        [SPY_SELF_SHARED_SHARD] = "nothing: they are counted, only slower",
+        [SPY_SELF_PREPARED_UNKNOWN] = "name them by \"prepared:\" rules",
+        [SPY_SELF_LOG_DROPPED] = "raise PERFSPY_LOG_LEVEL, or see whether the log can be written",
+        [SPY_SELF_STORAGE_DENIED] = "make room on the file system of PERFSPY_DIR",
+        [SPY_SELF_FD_TOO_HIGH] = "lower the program's limit on descriptors",
+    };
+    return remedies[counter] != NULL ? remedies[counter] : other;
+}
+
+/* Rings are always full, and shards are meant to be; the others are not. */
 static void look_at_tables(struct ctl_findings *f, const struct spy_region *region)
 {
     static const char names[] = "write rules that bring many statements or paths under one name";
-    look_at_table(f, "operations", names, atomic_load(&region->ops_used), SPY_OPS_MAX);
-    look_at_table(f, "counters", names, atomic_load(&region->arena_used), SPY_ARENA_CHUNKS);
-    look_at_table(f, "statement texts", names, atomic_load(&region->text_used), SPY_TEXT_BYTES);
+    struct ctl_occupancy o;
+    ctl_occupancy_read(&o, region);
+#define TABLE(id, what, remedy) \
+    look_at_table(f, what, remedy, o.used[CTL_TABLE_##id], o.size[CTL_TABLE_##id])
+    TABLE(operations, "operations", names);
+    TABLE(arena, "counters", names);
+    TABLE(texts, "statement texts", names);
+    TABLE(held, "connections within a sequence", "use fewer connections, or no sequences");
+    TABLE(requests, "requests under way", "see what they wait for: \"" CTL_NAME " inflight\"");
+    TABLE(connections, "libpq connections", "close connections that are no longer used");
+    TABLE(repeats, "repeated statements",
+          "see \"" CTL_NAME " requests\"; \"" CTL_NAME " reset\" does not empty it");
+    TABLE(endpoints, "servers, databases and users", "nothing: further ones are not named");
+#undef TABLE
     for (uint32_t i = 0; i < SPY_SELF_COUNT; i++) {
         char count[CTL_NUMBER_BYTES];
         uint64_t n = atomic_load_explicit(&region->self[i], memory_order_relaxed);
         if (n > 0)
-            ctl_find(f, CTL_WARNING, "", "%s %s", ctl_format_count(count, n), spy_self_text(i));
+            ctl_find(f, CTL_WARNING, remedy_of(i), "%s %s", ctl_format_count(count, n),
+                     spy_self_text(i));
     }
+}
+
+/* ---- own cost ------------------------------------------------------------------------------- */
+
+static void look_at_cost(struct ctl_findings *f, const struct spy_region *region)
+{
+    struct ctl_self self;
+    char note[CTL_SELF_NOTE_BYTES], share[CTL_NUMBER_BYTES];
+    ctl_self_read(&self, region);
+    double part = ctl_self_share(&self);
+    if (self.backoff != SPY_BACKOFF_NONE)
+        ctl_find(f, CTL_WARNING, "raise PERFSPY_COST_LIMIT, if the process can bear it", "%s",
+                 ctl_self_backoff(&self, note));
+    if (part >= 0)
+        ctl_find(f, CTL_NOTE, "", "perfspy takes %s of the process' CPU time",
+                 ctl_format_percent(share, part * 1e6, 1e6));
 }
 
 static void look_at_start(struct ctl_findings *f, const struct spy_region *region)
@@ -184,5 +234,6 @@ void ctl_doctor_region(struct ctl_findings *f, const struct spy_region *region)
     look_at_matches(f, region, totals);
     look_at_unmapped(f, region, totals);
     look_at_tables(f, region);
+    look_at_cost(f, region);
     free(totals);
 }
