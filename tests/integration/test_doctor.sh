@@ -32,6 +32,7 @@ idle() {
 idle A=b
 doctor "$IDLE"
 assert_eq "a process without the library" 1 "$STATUS"
+assert_json "there is a way in" "$found" 'any(.findings[]; .do // "" | test("perfspy-ctl attach"))'
 finds "is told from the others" problem 'not loaded: the process was started without it'
 idle LD_PRELOAD="$TEST_DIR/none/libperfspy.so"
 doctor "$IDLE"

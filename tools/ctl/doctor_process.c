@@ -65,6 +65,25 @@ static void explain_preload(struct ctl_findings *f, const struct ctl_proc *proc,
                  "LD_PRELOAD names %s, but the loader did not load it", facts->preload);
 }
 
+/* The kernel may leave it to root, or to nobody, to look into others' processes (yama). */
+static const char *way_in(void)
+{
+    unsigned scope = 0;
+    FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
+    if (file != NULL && fscanf(file, "%u", &scope) != 1)
+        scope = 0;
+    if (file != NULL)
+        fclose(file);
+    if (scope >= 3)
+        return "restart it by \"" CTL_NAME " run -- COMMAND\"; \"" CTL_NAME
+               " attach\" is forbidden to everybody here (kernel.yama.ptrace_scope)";
+    if (scope > 0 && geteuid() != 0)
+        return "as root, \"" CTL_NAME
+               " attach PID\" (kernel.yama.ptrace_scope); or restart it by \"" CTL_NAME
+               " run -- COMMAND\"";
+    return "\"" CTL_NAME " attach PID\"; or restart it by \"" CTL_NAME " run -- COMMAND\"";
+}
+
 static void explain_unloaded(struct ctl_findings *f, const struct ctl_proc *proc,
                              const struct ctl_facts *facts)
 {
@@ -74,9 +93,7 @@ static void explain_unloaded(struct ctl_findings *f, const struct ctl_proc *proc
         explain_preload(f, proc, facts);
         return;
     }
-    ctl_find(f, CTL_PROBLEM,
-             "restart it by \"" CTL_NAME " run -- COMMAND\", or with LD_PRELOAD=libperfspy.so in "
-             "its environment",
+    ctl_find(f, CTL_PROBLEM, way_in(),
              "libperfspy.so is not loaded: the process was started without it%s",
              facts->environ ? "" : " (its environment cannot be read)");
 }
