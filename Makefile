@@ -265,7 +265,7 @@ $(VICTIM_DIR)/modern: tests/victims/modern.c $(VICTIM_DIR)/libpq-17.so.5 Makefil
 
 # Programs that somebody attaches to; `joined` is built as programs are linked.
 JOINED   := $(addprefix $(VICTIM_DIR)/joined-,lazy now table)
-VICTIMS  += $(addprefix $(VICTIM_DIR)/,attached slow.so) $(JOINED)
+VICTIMS  += $(addprefix $(VICTIM_DIR)/,attached slow.so late.so) $(JOINED)
 
 $(VICTIM_DIR)/attached: tests/victims/attached.c Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
@@ -276,6 +276,11 @@ $(VICTIM_DIR)/slow.so: tests/victims/slow.c Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared $< -o $@
+
+$(VICTIM_DIR)/late.so: tests/victims/late.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared $< -lpq -o $@
 
 $(VICTIM_DIR)/joined-lazy:  JOINED_FLAGS := -fplt -Wl,-z,lazy -Wl,-z,norelro
 $(VICTIM_DIR)/joined-now:   JOINED_FLAGS := -fno-plt -fPIE -pie -Wl,-z,now -Wl,-z,relro

@@ -106,6 +106,7 @@ SPY_NO_SANITIZE struct spy_detour spy_loader_dlsym(void *handle, const char *nam
 SPY_NO_SANITIZE struct spy_detour spy_loader_dlopen(const char *path, int mode)
 {
     (void)path;
+    spy_slots_expect();
     if (spy_config.clear_deepbind)
         mode &= ~RTLD_DEEPBIND;
     return (struct spy_detour){(unsigned)mode, onward((void **)&spy_libc.dlopen, "dlopen")};

@@ -12,6 +12,7 @@
 #include "publish/use.h"
 #include "record/roll.h"
 #include "runtime/clock.h"
+#include "runtime/slots.h"
 #include "shared/storage.h"
 #include "shared/sys.h"
 
@@ -73,7 +74,8 @@ static bool under_way(const struct spy_region *region)
 }
 
 /* Until when to sleep, if no client comes. With clients there are deadlines to keep, and perhaps a
- * roll that was put off; while something is under way the region's last sign of life is kept fresh.
+ * roll that was put off; while something is under way the region's last sign of life is kept fresh;
+ * and where it was attached, what the program loads is looked for.
  * Where the program has taken our descriptor's number it has moved (runtime/ownfd.h), but ppoll
  * goes on looking at the old one: a client may then have to wait for the next roll. perfspy-ctl
  * reads the file after a second. */
@@ -83,7 +85,8 @@ static uint64_t wake_time(uint64_t now_ns, uint64_t next_roll_ns)
         return now_ns + SPY_CAPTURE_LOOK_NS;
     if (spy_logwriter_active() || atomic_load_explicit(&told_to_look_up, memory_order_relaxed))
         return now_ns + LOOK_UP_NS;
-    bool soon = spy_server_busy() || !spy_server_wakes() || under_way(published.region);
+    bool soon = spy_server_busy() || !spy_server_wakes() || under_way(published.region) ||
+                atomic_load_explicit(&spy_slots_watching, memory_order_relaxed);
     bool roll_first = next_roll_ns > now_ns && next_roll_ns < now_ns + SECOND_NS;
     return soon && !roll_first ? now_ns + SECOND_NS : next_roll_ns;
 }
@@ -134,6 +137,7 @@ static void *help(void *unused)
         struct timespec timeout = until(now, wake_time(now, next_roll));
         unsigned count = spy_server_prepare(fds);
         spy_sys_poll(fds, count, &timeout);
+        spy_slots_look();
         spy_sites_name(published.region); /* before somebody is told of them */
         spy_server_serve(&published, fds, count, spy_now());
     }

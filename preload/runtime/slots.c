@@ -51,6 +51,7 @@ static _Atomic bool busy;
 static _Atomic unsigned long long seen_adds; /* objects ever loaded, when all were patched */
 
 _Atomic bool spy_slots_watching;
+_Atomic uint32_t spy_slots_looks;
 
 /* ---- which function ---------------------------------------------------------------------------
  */
@@ -61,6 +62,7 @@ static struct {
     bool libc_first; /* what a call would be bound to is that */
 } targets[HOOKS_MAX];
 
+static bool targets_found;
 static uint16_t buckets[BUCKETS]; /* number + 1; linear probing */
 
 static uint32_t hash_of(const char *name)
@@ -91,8 +93,11 @@ static int hook_called(const char *name)
     return -1;
 }
 
+/* Once: dlsym takes the loader's lock, which a thread may hold that waits for the helper. */
 static void find_targets(void)
 {
+    if (targets_found)
+        return;
     learn_names();
     for (size_t i = 0; i < spy_slot_hook_count && i < HOOKS_MAX; i++) {
         if (!spy_slot_hooks[i].libc)
@@ -102,6 +107,7 @@ static void find_targets(void)
             targets[i].libc != NULL &&
             spy_loader_sym(RTLD_NEXT, spy_slot_hooks[i].name) == targets[i].libc;
     }
+    targets_found = true;
 }
 
 /* ---- an object --------------------------------------------------------------------------------
@@ -370,6 +376,17 @@ void spy_slots_catch_up_slow(void)
     if (adds != atomic_load_explicit(&seen_adds, memory_order_relaxed))
         spy_slots_patch_again();
     errno = saved_errno;
+}
+
+/* No look is taken where nothing was loaded: it holds a lock that a fork would copy. */
+void spy_slots_look(void)
+{
+    uint32_t left = atomic_load_explicit(&spy_slots_looks, memory_order_relaxed);
+    if (left == 0 || !atomic_load_explicit(&spy_slots_watching, memory_order_relaxed))
+        return;
+    atomic_compare_exchange_strong_explicit(&spy_slots_looks, &left, left - 1, memory_order_relaxed,
+                                            memory_order_relaxed);
+    spy_slots_catch_up_slow();
 }
 
 /* ---- back -------------------------------------------------------------------------------------

@@ -18,9 +18,12 @@
 #ifndef SPY_RUNTIME_SLOTS_H
 #define SPY_RUNTIME_SLOTS_H
 
+#include "runtime/confine.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* One that stands for a function. */
 struct spy_slot_hook {
@@ -49,13 +52,25 @@ bool spy_slots_restore(unsigned *count);
 /* Places that are patched now. */
 unsigned spy_slots_count(void);
 
-/* Are the wrappers in place, and may objects have come since? */
+/* Are the wrappers in place, and may objects have come since? Not where the program has confined
+ * itself: then only the helper may look. */
 extern _Atomic bool spy_slots_watching;
 void spy_slots_catch_up_slow(void);
 static inline void spy_slots_catch_up(void)
 {
-    if (atomic_load_explicit(&spy_slots_watching, memory_order_relaxed))
+    if (atomic_load_explicit(&spy_slots_watching, memory_order_relaxed) && !spy_confined())
         spy_slots_catch_up_slow();
 }
+
+/* Objects of which nobody asks for a symbol by dlsym: the program is about to load something, and
+ * the helper looks for it at so many of its wakes, once a second. */
+#define SPY_SLOTS_LOOKS 60u
+extern _Atomic uint32_t spy_slots_looks;
+static inline void spy_slots_expect(void)
+{
+    if (atomic_load_explicit(&spy_slots_watching, memory_order_relaxed))
+        atomic_store_explicit(&spy_slots_looks, SPY_SLOTS_LOOKS, memory_order_relaxed);
+}
+void spy_slots_look(void);
 
 #endif

@@ -9,10 +9,13 @@
  *   pipe, sync   three statements go into a pipeline; they are ended and fetched
  *   copy, end    a COPY is begun, with some rows; it gets more and is ended
  *   prepare, run a statement is prepared; it is run
+ *   change       another statement is prepared under the same name
  *   open, close  a second connection
+ *   load, late   the library LATE_LIBRARY is loaded; a statement is run by it
  *
  * usage: joined DSN
  */
+#include <dlfcn.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +111,22 @@ static void copy_end(PGconn *conn)
     take_all(conn);
 }
 
+static void prepare_another(PGconn *conn)
+{
+    take(PQexec(conn, "DEALLOCATE kept"));
+    take(PQprepare(conn, "kept", "SELECT 'another', 2", 0, NULL));
+}
+
+/* By the way that late.so has left, and no dlsym. */
+static void late(PGconn *conn)
+{
+    const char *where = getenv("LATE_FUNCTION");
+    void *address = NULL;
+    if (where == NULL || sscanf(where, "%p", &address) != 1)
+        exit(1);
+    take(((PGresult * (*)(PGconn *)) address)(conn));
+}
+
 static void step(PGconn *conn, const char *line, const char *dsn)
 {
     static PGconn *second;
@@ -129,6 +148,12 @@ static void step(PGconn *conn, const char *line, const char *dsn)
         take(PQprepare(conn, "kept", "SELECT 'prepared before'", 0, NULL));
     else if (strcmp(line, "run") == 0)
         take(PQexecPrepared(conn, "kept", 0, NULL, NULL, NULL, 0));
+    else if (strcmp(line, "change") == 0)
+        prepare_another(conn);
+    else if (strcmp(line, "load") == 0)
+        failures += dlopen(getenv("LATE_LIBRARY"), RTLD_NOW) == NULL;
+    else if (strcmp(line, "late") == 0)
+        late(conn);
     else if (strcmp(line, "open") == 0)
         second = connect_to(dsn);
     else if (strcmp(line, "close") == 0)

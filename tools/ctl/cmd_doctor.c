@@ -110,6 +110,7 @@ static bool look_at_process(struct ctl_findings *f, const struct ctl_process *pr
     bool legible = true;
     f->pid = process->proc.pid;
     f->exe = process->proc.exe;
+    f->mode[0] = '\0';
     enum ctl_maps_result result = ctl_facts_read(&process->proc, &facts);
     if (result == CTL_MAPS_REFUSED)
         return false;

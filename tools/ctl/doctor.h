@@ -25,6 +25,7 @@ struct ctl_findings {
     size_t count;
     int32_t pid;     /* of whom findings are added */
     const char *exe; /* likewise */
+    char mode[16];   /* its region's; "" where there is none */
 };
 
 /* Adds one; REMEDY is "" or what to do. */

@@ -186,6 +186,18 @@ static void look_for_libpq(struct ctl_findings *f, const struct ctl_facts *facts
                  "no libpq is mapped: statements of drivers that do without it are not seen");
 }
 
+/* Calls that go past us where a copy of libpq is in use. */
+static const char *past_us(const struct ctl_findings *f)
+{
+    if (strcmp(f->mode, "attach") == 0)
+        return "nothing, if the program has not used it yet; else it calls through pointers that "
+               "dlsym gave it before the attach (psycopg without its C part, FFI of node and "
+               "others): start it under \"" CTL_NAME " run\" to see these calls";
+    return "nothing, if the program has not used it yet; else it was bound past us: set "
+           "PERFSPY_DEEPBIND=clear (RTLD_DEEPBIND), or load the library earlier "
+           "(pointers from dlsym taken before)";
+}
+
 static void look_at_objects(struct ctl_findings *f, const struct ctl_process *process,
                             const struct ctl_facts *facts)
 {
@@ -203,10 +215,7 @@ static void look_at_objects(struct ctl_findings *f, const struct ctl_process *pr
         if (knows && is_reached(copies, o->base))
             ctl_find(f, CTL_NOTE, "", "hooked: %s", o->path);
         else if (o->kind == CTL_LIBPQ)
-            ctl_find(f, CTL_WARNING,
-                     "nothing, if the program has not used it yet; else it was bound past us: set "
-                     "PERFSPY_DEEPBIND=clear (RTLD_DEEPBIND), or load the library earlier "
-                     "(pointers from dlsym taken before)",
+            ctl_find(f, CTL_WARNING, past_us(f),
                      "no call has reached this copy of libpq through perfspy: %s", o->path);
         else
             ctl_find(f, CTL_NOTE, "", "no session of this TLS library was made through perfspy: %s",
@@ -239,6 +248,8 @@ static void look_at_log(struct ctl_findings *f, const struct ctl_process *proces
 void ctl_doctor_around(struct ctl_findings *f, const struct ctl_process *process,
                        const struct ctl_facts *facts)
 {
+    if (strcmp(f->mode, "detached") == 0) /* everything goes past it */
+        return;
     look_at_objects(f, process, facts);
     look_at_log(f, process, facts);
     if (facts->elsewhere)

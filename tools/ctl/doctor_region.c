@@ -7,6 +7,7 @@
 #include "ctl/format.h"
 #include "ctl/occupancy.h"
 #include "ctl/self.h"
+#include "ctl/pid.h"
 #include "shared/totals.h"
 
 #include <stdlib.h>
@@ -212,9 +213,15 @@ static void look_at_start(struct ctl_findings *f, const struct spy_region *regio
     char problem[sizeof(region->problem)];
     ctl_format_clean(problem, sizeof(problem), region->problem, sizeof(problem));
     bool memory = strcmp(region->storage, "memory") == 0;
+    ctl_format_clean(f->mode, sizeof(f->mode), region->mode, sizeof(region->mode));
     if (atomic_load_explicit(&region->off_since_ns, memory_order_relaxed) != 0) {
         char since[CTL_NUMBER_BYTES];
-        ctl_find(f, CTL_PROBLEM, "\"" CTL_NAME " enable\"", "recording is switched off since %s",
+        bool detached = ctl_pid_is_detached(region);
+        ctl_find(f, CTL_PROBLEM,
+                 detached ? "\"" CTL_NAME " attach\" goes on with it" : "\"" CTL_NAME " enable\"",
+                 "%s since %s",
+                 detached ? "the process was detached from, and is not watched"
+                          : "recording is switched off",
                  ctl_format_utc(since, region->off_since_ns));
     }
     if (problem[0] != '\0')
