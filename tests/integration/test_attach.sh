@@ -9,7 +9,10 @@
 victims=$BUILD/victims
 stats=$TEST_DIR/stats.json
 dsn="dbname=$PGDATABASE"
-CYCLES=${ATTACH_CYCLES:-20} # under load; make soak-attach has more
+# Under load, of signals, and of tools that are killed; make soak-attach has more.
+CYCLES=${ATTACH_CYCLES:-10}
+SIGNALS=${ATTACH_CYCLES:+20000} SIGNALS=${SIGNALS:-3000}
+KILLS=${ATTACH_CYCLES:+150} KILLS=${KILLS:-24}
 
 if [ -n "${SAN:-}" ]; then
     skip "attaching" "a sanitizer's runtime has to be in the program from its start"
@@ -138,7 +141,7 @@ cycles() {
     FAILED=0
     for ((i = 0; i < $1; i++)); do
         attach >"$TEST_DIR/attach.log" 2>&1 && detach >>"$TEST_DIR/attach.log" 2>&1 && continue
-        running "$VICTIM" || break
+        wait_for 1 process_ended "$VICTIM" && break
         FAILED=$((FAILED + 1))
         sed 's/^/# /' "$TEST_DIR/attach.log"
     done
@@ -146,19 +149,19 @@ cycles() {
 
 for kind in read recv epoll poll ppoll select sleep sem; do
     begin "$victims/attached" wait "$kind"
-    cycles 3
+    cycles 2
     kill "$VICTIM"
     assert_eq "waiting in $kind: attached and detached" 0 "$FAILED"
     ends_well "waiting in $kind"
 done
 
 begin "$victims/attached" wait busy read recv epoll poll ppoll select sleep sem
-cycles 20
+cycles "$CYCLES"
 kill "$VICTIM"
-assert_eq "threads in all of them: attached and detached 20 times" 0 "$FAILED"
+assert_eq "threads in all of them: attached and detached $CYCLES times" 0 "$FAILED"
 ends_well "threads in all of them"
 
-begin "$victims/attached" signals 20000
+begin "$victims/attached" signals "$SIGNALS"
 cycles 1000
 assert_eq "signals come all the while: attached and detached" 0 "$FAILED"
 ends_well "no signal is lost"
@@ -203,7 +206,7 @@ same_as_before() {
 begin "$victims/attached" wait read recv ppoll sleep sem
 before=$(blocked)
 killed=0
-for ((i = 0; i < 150; i++)); do
+for ((i = 0; i < KILLS; i++)); do
     "$PERFSPY_CTL" attach "$VICTIM" >/dev/null 2>&1 &
     tool=$!
     sleep "0.00$((RANDOM % 8))$((RANDOM % 10))"
@@ -276,7 +279,7 @@ done = function(summary)
     print("failed " .. e.connect + e.read + e.write + e.status + e.timeout)
 end
 END
-wrk -t 1 -c 8 -d "$((8 + CYCLES / 10))s" --timeout 60s -s "$TEST_DIR/load.lua" "$SERVER_URL/parts/1" >"$TEST_DIR/load" &
+wrk -t 1 -c 8 -d "$((3 + CYCLES / 10))s" --timeout 60s -s "$TEST_DIR/load.lua" "$SERVER_URL/parts/1" >"$TEST_DIR/load" &
 load=$!
 cycles "$CYCLES"
 wait "$load"
