@@ -45,7 +45,7 @@ attach() {
 says() {
     local what=$1 want=$2 pattern=$3 status=0 text
     shift 3
-    text=$("$PERFSPY_CTL" "$@" 2>&1) || status=$?
+    text=$("$PERFSPY_CTL" "$@" 2>&1 | tr '\n' ' ') || status=$?
     assert_eq "$what: status" "$want" "$status"
     assert_match "$what: why" "$pattern" "$text"
 }
@@ -86,7 +86,7 @@ fi
 
 tell 'exec 2'
 assert_eq "by the rules it was given" 2 "$(calls_of first)"
-says "watched already" 77 'is watched already$' attach "$VICTIM"
+says "watched already" 77 'is watched already $' attach "$VICTIM"
 says "watched already, with rules" 77 "reload -p $VICTIM --rules" attach "$VICTIM" \
     --rules "$TEST_DIR/second.yml"
 check "switch off" "$PERFSPY_CTL" disable -p "$VICTIM"
@@ -136,6 +136,8 @@ ends_well "what changed unseen"
 
 begin env LATE_LIBRARY="$victims/late.so" "$victims/joined-now" "$dsn"
 attach >/dev/null
+says "a libpq that nobody has called" 1 \
+    'no call has reached this copy.*pointers that dlsym gave it before the attach' doctor "$VICTIM"
 # Nothing of the attach itself goes on: the program's one thread, and the helper.
 settled() {
     [ "$(find "/proc/$VICTIM/task" -mindepth 1 -maxdepth 1 | wc -l)" = 2 ]
@@ -159,7 +161,7 @@ preloaded() {
 }
 
 preloaded PERFSPY_RULES="$TEST_DIR/first.yml"
-says "preloaded" 77 'is watched already$' attach "$VICTIM"
+says "preloaded" 77 'is watched already $' attach "$VICTIM"
 says "preloaded: detach" 77 'started with the library: .*disable' detach "$VICTIM"
 tell 'exec 2'
 assert_eq "preloaded: stays watched" 2 "$(calls_of first)"

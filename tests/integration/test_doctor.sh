@@ -34,6 +34,7 @@ doctor "$IDLE"
 assert_eq "a process without the library" 1 "$STATUS"
 assert_json "there is a way in" "$found" 'any(.findings[]; .do // "" | test("perfspy-ctl attach"))'
 finds "is told from the others" problem 'not loaded: the process was started without it'
+assert_json "and can be attached to" "$found" 'any(.findings[]; .do | test("perfspy-ctl attach PID"))'
 idle LD_PRELOAD="$TEST_DIR/none/libperfspy.so"
 doctor "$IDLE"
 finds "the library's file is missing" problem 'none/libperfspy.so, which does not exist'

@@ -408,7 +408,13 @@ const struct ctl_command ctl_commands[] = {
                 "stopped, or bound by a seccomp filter (--force), statically linked programs, "
                 "other C libraries, and the GNU C library before 2.34. 69: there is no such "
                 "process.\n\n"
-                "Function pointers that the program got by dlsym() before are not replaced.",
+                "One that was detached from goes on with the same record, and with the rules of "
+                "FILE if --rules gives some. One that was started with the library at rest "
+                "(PERFSPY_ENABLED=0, PERFSPY_ONLY) is woken, for good. One that is watched "
+                "already is refused, with the command that does what may be wanted instead: "
+                "enable, or reload.\n\n"
+                "Function pointers that the program got by dlsym() before are not replaced: "
+                "doctor tells of a libpq that no call has reached.",
         .options =
             CTL_BIT(RULES) | CTL_BIT(DIR) | CTL_BIT(TIMEOUT) | CTL_BIT(FORCE) | CTL_BIT(VERBOSE),
         .min_operands = 1,
@@ -423,7 +429,7 @@ const struct ctl_command ctl_commands[] = {
                 "thread and closes its socket. What was recorded stays readable. The library "
                 "itself stays in the process' memory, at rest; attach wakes it, and goes on with "
                 "the same record. A process that was started with the library cannot be detached "
-                "from: exit status 77.",
+                "from, but switched off, by disable: exit status 77. 69: it is not watched.",
         .options = 0,
         .min_operands = 1,
         .max_operands = 1,
