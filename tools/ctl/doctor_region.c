@@ -6,8 +6,8 @@
 #include "ctl/doctor.h"
 #include "ctl/format.h"
 #include "ctl/occupancy.h"
-#include "ctl/self.h"
 #include "ctl/pid.h"
+#include "ctl/self.h"
 #include "shared/totals.h"
 
 #include <stdlib.h>
