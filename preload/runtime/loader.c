@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 /* Since 2.34 these are libc's own; the library does not load with an older one. */
@@ -92,17 +93,71 @@ void *spy_loader_open_loaded(const char *path)
 
 /* ---- objects -------------------------------------------------------------------------------- */
 
-struct link_map *spy_loader_map_of(const void *address)
+struct object {
+    struct link_map *map; /* NULL: none */
+    const void *base;
+};
+
+/* dladdr searches the symbols of the object, too: some 300 ns, under the loader's lock. */
+static struct object object_by_symbol(const void *address)
 {
     Dl_info info;
-    struct link_map *map = NULL;
-    return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) != 0 ? map : NULL;
+    struct object object = {NULL, NULL};
+    if (dladdr1(address, &info, (void **)&object.map, RTLD_DL_LINKMAP) != 0)
+        object.base = info.dli_fbase;
+    return object;
+}
+
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+
+typedef int find_fn(void *, struct dl_find_object *);
+
+/* What tells the object alone, without a lock: _dl_find_object, which the loader has since 2.35.
+ * NULL: it has not. Looked up by hand, so that 2.34 will do. */
+static find_fn *loaders_find(void)
+{
+    static const char none;
+    static _Atomic(void *) slot;
+    void *found = atomic_load_explicit(&slot, memory_order_relaxed);
+    if (found == NULL) {
+        found = dlvsym(RTLD_DEFAULT, "_dl_find_object", "GLIBC_2.35");
+        if (found == NULL) {
+            forget_error();
+            found = (void *)(uintptr_t)&none;
+        }
+        atomic_store_explicit(&slot, found, memory_order_relaxed);
+    }
+    return found != &none ? (find_fn *)found : NULL;
+}
+
+static struct object object_of(const void *address)
+{
+    struct dl_find_object found;
+    find_fn *find = loaders_find();
+    if (find == NULL)
+        return object_by_symbol(address);
+    if (find((void *)(uintptr_t)address, &found) != 0)
+        return (struct object){NULL, NULL};
+    return (struct object){found.dlfo_link_map, found.dlfo_map_start};
+}
+
+#else
+
+static struct object object_of(const void *address)
+{
+    return object_by_symbol(address);
+}
+
+#endif
+
+struct link_map *spy_loader_map_of(const void *address)
+{
+    return object_of(address).map;
 }
 
 const void *spy_loader_base_of(const void *address)
 {
-    Dl_info info;
-    return dladdr(address, &info) != 0 ? info.dli_fbase : NULL;
+    return object_of(address).base;
 }
 
 void *spy_loader_handle_of(const void *address)
@@ -121,7 +176,8 @@ void *spy_loader_handle_of(const void *address)
 
 const void *spy_loader_own_base(void)
 {
-    return spy_loader_base_of((const void *)spy_loader_own_base);
+    extern const char __ehdr_start; /* the linker's name for it */
+    return &__ehdr_start;
 }
 
 /* What stands before us in the loader's list has been there since the start of the program, and is
