@@ -9,15 +9,38 @@
 
 #include <string.h>
 
-SPY_EXPORT int PQsendQuery(PGconn *conn, const char *query)
+/* The rest of the first three is apart, so that passing on libpq's own calls (all of PQexec and its
+ * like make one) saves no register. */
+SPY_REST int send_query(PGconn *conn, const char *query, const void *caller, const void *frame)
 {
-    SPY_PASS(PQsendQuery, conn, conn, query);
     struct spy_query call;
-    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, caller, frame);
     if (pq == NULL)
         return 0;
     spy_query_text(&call, query);
     int sent = SPY_REAL(pq, PQsendQuery)(conn, query);
+    spy_query_sent(&call, sent);
+    return sent;
+}
+
+SPY_EXPORT int PQsendQuery(PGconn *conn, const char *query)
+{
+    SPY_PASS(PQsendQuery, conn, conn, query);
+    return send_query(conn, query, SPY_CALLER(), SPY_FRAME());
+}
+
+SPY_REST int send_params(PGconn *conn, const char *command, int n, const Oid *types,
+                         const char *const *values, const int *lengths, const int *formats,
+                         int result_format, const void *caller, const void *frame)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, caller, frame);
+    if (pq == NULL)
+        return 0;
+    spy_query_command(&call, command, n);
+    spy_query_values(&call, n, types, values, lengths, formats);
+    int sent = SPY_REAL(pq, PQsendQueryParams)(conn, command, n, types, values, lengths, formats,
+                                               result_format);
     spy_query_sent(&call, sent);
     return sent;
 }
@@ -28,16 +51,8 @@ SPY_EXPORT int PQsendQueryParams(PGconn *conn, const char *command, int n, const
 {
     SPY_PASS(PQsendQueryParams, conn, conn, command, n, types, values, lengths, formats,
              result_format);
-    struct spy_query call;
-    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
-    if (pq == NULL)
-        return 0;
-    spy_query_command(&call, command, n);
-    spy_query_values(&call, n, types, values, lengths, formats);
-    int sent = SPY_REAL(pq, PQsendQueryParams)(conn, command, n, types, values, lengths, formats,
-                                               result_format);
-    spy_query_sent(&call, sent);
-    return sent;
+    return send_params(conn, command, n, types, values, lengths, formats, result_format,
+                       SPY_CALLER(), SPY_FRAME());
 }
 
 /* Never passed on at once: see PQprepare(). */
@@ -54,12 +69,12 @@ SPY_EXPORT int PQsendPrepare(PGconn *conn, const char *name, const char *query, 
     return sent;
 }
 
-SPY_EXPORT int PQsendQueryPrepared(PGconn *conn, const char *name, int n, const char *const *values,
-                                   const int *lengths, const int *formats, int result_format)
+SPY_REST int send_prepared(PGconn *conn, const char *name, int n, const char *const *values,
+                           const int *lengths, const int *formats, int result_format,
+                           const void *caller, const void *frame)
 {
-    SPY_PASS(PQsendQueryPrepared, conn, conn, name, n, values, lengths, formats, result_format);
     struct spy_query call;
-    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, caller, frame);
     if (pq == NULL)
         return 0;
     spy_query_name(&call, name, n);
@@ -68,6 +83,14 @@ SPY_EXPORT int PQsendQueryPrepared(PGconn *conn, const char *name, int n, const 
         SPY_REAL(pq, PQsendQueryPrepared)(conn, name, n, values, lengths, formats, result_format);
     spy_query_sent(&call, sent);
     return sent;
+}
+
+SPY_EXPORT int PQsendQueryPrepared(PGconn *conn, const char *name, int n, const char *const *values,
+                                   const int *lengths, const int *formats, int result_format)
+{
+    SPY_PASS(PQsendQueryPrepared, conn, conn, name, n, values, lengths, formats, result_format);
+    return send_prepared(conn, name, n, values, lengths, formats, result_format, SPY_CALLER(),
+                         SPY_FRAME());
 }
 
 SPY_EXPORT int PQsendDescribePrepared(PGconn *conn, const char *name)

@@ -77,6 +77,7 @@ void spy_query_text(struct spy_query *call, const char *text)
     if (!flight->alone && call->conn != NULL && several(flight)) {
         call->asked = false;
         call->conn->batch = call;
+        spy_guard_top()->passes = NULL; /* libpq's own calls tell them apart */
     }
     if (spy_capturing())
         note_given(call, text, NULL);

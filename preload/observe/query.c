@@ -113,6 +113,13 @@ begin_any(struct spy_query *call, const PGconn *pgconn, const void *caller, cons
     return call->pq;
 }
 
+/* The copy whose own calls tell nothing in a call that begins on CONN: results that it gets there
+ * are those of what is asked, unless something is in flight, or several statements will be. */
+static inline const struct spy_libpq *passes_in(const struct spy_conn *conn)
+{
+    return spy_flights_any(&conn->flights) ? NULL : conn->pq;
+}
+
 static inline __attribute__((always_inline)) const struct spy_libpq *
 begin(struct spy_query *call, const PGconn *pgconn, const void *caller, const void *frame)
 {
@@ -124,7 +131,8 @@ begin(struct spy_query *call, const PGconn *pgconn, const void *caller, const vo
     call->capturing = false;
     if (SPY_LIKELY(conn != NULL && region != NULL && pgconn != NULL &&
                    atomic_load_explicit(&conn->handle, memory_order_relaxed) == pgconn &&
-                   spy_conn_is_current(conn) && spy_guard_enter_first(pgconn, frame, conn))) {
+                   spy_conn_is_current(conn) &&
+                   spy_guard_enter_first(pgconn, frame, conn, passes_in(conn)))) {
         call->conn = conn;
         call->pq = conn->pq;
         enter(call, region);

@@ -61,29 +61,25 @@ struct spy_query {
 };
 
 /*
- * The copy of libpq to call where that is all there is to do: nothing is watched, or libpq calls
- * itself, on a connection on which that tells us nothing. NULL: the call may be an event, begin it.
+ * The copy of libpq to call where that is all there is to do: libpq calls itself, on a connection
+ * on which that tells us nothing, or nothing is watched. NULL: the call may be an event, begin it.
  * Most calls are libpq's own, and these are told with no more than what is here.
  */
 static inline const struct spy_libpq *spy_query_passes(const PGconn *pgconn, const void *caller,
                                                        const void *frame)
 {
-    const struct spy_thread *t = &spy_thread;
-    if (atomic_load_explicit(&spy_process_dormant, memory_order_relaxed)) {
-        const struct spy_conn *last = t->conn;
-        bool known = last != NULL && pgconn != NULL &&
-                     atomic_load_explicit(&last->handle, memory_order_relaxed) == pgconn &&
-                     spy_process_is_settled();
-        return known ? last->pq : NULL;
-    }
-    if (t->guard_depth == 0)
+    const struct spy_guard_frame *outer = &spy_thread.guard[0];
+    const struct spy_libpq *pq = outer->passes;
+    if (outer->conn == pgconn && (uintptr_t)outer->frame > (uintptr_t)frame && pq != NULL &&
+        (uintptr_t)caller - (uintptr_t)pq->base < pq->bytes)
+        return pq;
+    if (SPY_LIKELY(!atomic_load_explicit(&spy_process_dormant, memory_order_relaxed)))
         return NULL;
-    const struct spy_guard_frame *outer = &t->guard[t->guard_depth - 1];
-    const struct spy_conn *conn = outer->row;
-    if (outer->conn != pgconn || conn == NULL || (uintptr_t)outer->frame <= (uintptr_t)frame ||
-        conn->batch != NULL || spy_flights_any(&conn->flights))
-        return NULL;
-    return (uintptr_t)caller - (uintptr_t)conn->pq->base < conn->pq->bytes ? conn->pq : NULL;
+    const struct spy_conn *last = spy_thread.conn;
+    bool known = last != NULL && pgconn != NULL &&
+                 atomic_load_explicit(&last->handle, memory_order_relaxed) == pgconn &&
+                 spy_process_is_settled();
+    return known ? last->pq : NULL;
 }
 
 const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *conn,

@@ -56,6 +56,7 @@ static void push(struct spy_thread *t, const void *conn, const void *frame)
     atomic_signal_fence(memory_order_seq_cst);
     entry->conn = conn;
     entry->row = NULL;
+    entry->passes = NULL;
     atomic_signal_fence(memory_order_seq_cst);
     entry->frame = frame;
 }

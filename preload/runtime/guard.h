@@ -41,9 +41,11 @@ static inline struct spy_guard_frame *spy_guard_top(void)
 }
 
 /* Enters the program's call on CONN, whose row is ROW, where the thread has nothing under way;
- * false where it has. The depth goes first, so that a signal handler that comes in between uses the
- * entry above, and the frame last, so that it does not take this one for a call. */
-static inline bool spy_guard_enter_first(const void *conn, const void *frame, void *row)
+ * false where it has. Calls that PASSES makes in it are only passed on. The depth goes first, so
+ * that a signal handler that comes in between uses the entry above, and the frame last, so that it
+ * does not take this one for a call. */
+static inline bool spy_guard_enter_first(const void *conn, const void *frame, void *row,
+                                         const struct spy_libpq *passes)
 {
     struct spy_thread *t = &spy_thread;
     if (t->guard_depth != 0)
@@ -52,6 +54,7 @@ static inline bool spy_guard_enter_first(const void *conn, const void *frame, vo
     atomic_signal_fence(memory_order_seq_cst);
     t->guard[0].conn = conn;
     t->guard[0].row = row;
+    t->guard[0].passes = passes;
     atomic_signal_fence(memory_order_seq_cst);
     t->guard[0].frame = frame;
     return true;

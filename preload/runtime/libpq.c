@@ -107,7 +107,6 @@ static struct spy_libpq *make_copy(const void *pqexec, bool bound)
     copy->base = spy_loader_base_of(pqexec);
     copy->bytes = bytes_at(copy->base);
     copy->bound = bound;
-    copy->hook = (void **)(copy + 1);
     for (size_t i = 0; i < spy_libpq_hook_count; i++)
         copy->hook[i] = spy_loader_sym(scope, spy_libpq_hooks[i]);
     copy->whole = all_in_one(copy);

@@ -41,13 +41,13 @@ struct spy_libpq {
     const struct spy_libpq *next;
     const void *base; /* where its PQexec is mapped: its identity, together with `bound` */
     size_t bytes;
-    bool bound;  /* what the program is bound to: each function as RTLD_NEXT gives it */
-    bool whole;  /* all of its functions are in that one object */
-    void **hook; /* originals of the interposed functions, in the order of the hook list; NULL where
-                  * the copy is too old for one */
+    bool bound; /* what the program is bound to: each function as RTLD_NEXT gives it */
+    bool whole; /* all of its functions are in that one object */
 #define X(name) __typeof__(&name) name;
     SPY_LIBPQ_ACCESSORS(X)
 #undef X
+    void *hook[]; /* originals of the interposed functions, in the order of the hook list; NULL
+                   * where the copy is too old for one */
 };
 
 /* The names of the interposed functions, in order. Defined by hooks/hooks.c, and constant: another

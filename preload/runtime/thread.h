@@ -21,10 +21,14 @@
 /* Connections with a held sequence that one request may touch before they are credited early. */
 #define SPY_THREAD_HELD 8
 
+struct spy_libpq;
+
 struct spy_guard_frame {
     const void *conn;  /* of the call; NULL while a connection is being made */
     const void *frame; /* stack address of the wrapper; NULL: not in use */
     void *row;         /* the connection's, for whoever entered; NULL: not noted */
+    /* The copy whose own calls on CONN tell nothing; NULL: they may. */
+    const struct spy_libpq *passes;
 };
 
 /* A way that calls seldom take: kept out of the others' code. */
