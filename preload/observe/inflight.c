@@ -75,22 +75,13 @@ void spy_inflight_begun(struct spy_query *call)
     show(row, &call->flight, SPY_PHASE_SERVER);
 }
 
-/* Nothing is in flight: since when, and is a transaction open? */
-static inline void show_idle(struct spy_query *call, struct spy_open_conn *row, uint64_t now)
+/* A transaction is open: since when, and by what? */
+void spy_inflight_show_open(struct spy_open_conn *row)
 {
-    uint32_t status = spy_query_transaction(call);
-    bool open = status == PQTRANS_INTRANS + 1 || status == PQTRANS_INERROR + 1;
-    if (!open) {
-        SET(row->transaction_ns, 0);
-    } else if (GET(row->transaction_ns) == 0) {
+    if (GET(row->transaction_ns) == 0) {
         SET(row->transaction_op, GET(row->op));
         SET(row->transaction_ns, GET(row->since_ns));
     }
-    SET(row->transaction, status);
-    SET(row->since_ns, now);
-    SET(row->request, 0);
-    SET(row->queued, 0);
-    SET(row->phase, SPY_PHASE_IDLE);
 }
 
 void spy_inflight_settle(struct spy_query *call, uint64_t now)
@@ -99,12 +90,12 @@ void spy_inflight_settle(struct spy_query *call, uint64_t now)
     if (row == NULL)
         return;
     const struct spy_flight *head = call->conn->flights.head;
-    SET(row->endpoint, call->conn->endpoint);
-    SET(row->backend_pid, call->conn->backend_pid);
     if (head == NULL) {
-        show_idle(call, row, now);
+        spy_inflight_show_idle(call, row, now);
         return;
     }
+    SET(row->endpoint, call->conn->endpoint);
+    SET(row->backend_pid, call->conn->backend_pid);
     SET(row->queued, call->conn->flights.count);
     show(row, head, phase_of(call->conn, head));
 }

@@ -18,6 +18,26 @@ void spy_inflight_begun(struct spy_query *call);
 /* The real call is over: publishes what is the oldest in flight now, or that nothing is. */
 void spy_inflight_settle(struct spy_query *call, uint64_t now);
 
+/* The same where nothing is in flight. ROW is that of CALL's connection. */
+void spy_inflight_show_open(struct spy_open_conn *row);
+
+static inline void spy_inflight_show_idle(struct spy_query *call, struct spy_open_conn *row,
+                                          uint64_t now)
+{
+    uint32_t status = spy_query_transaction(call);
+    if (status == PQTRANS_INTRANS + 1 || status == PQTRANS_INERROR + 1)
+        spy_inflight_show_open(row);
+    else
+        atomic_store_explicit(&row->transaction_ns, 0, memory_order_relaxed);
+    atomic_store_explicit(&row->endpoint, call->conn->endpoint, memory_order_relaxed);
+    atomic_store_explicit(&row->backend_pid, call->conn->backend_pid, memory_order_relaxed);
+    atomic_store_explicit(&row->transaction, status, memory_order_relaxed);
+    atomic_store_explicit(&row->since_ns, now, memory_order_relaxed);
+    atomic_store_explicit(&row->request, 0, memory_order_relaxed);
+    atomic_store_explicit(&row->queued, 0, memory_order_relaxed);
+    atomic_store_explicit(&row->phase, SPY_PHASE_IDLE, memory_order_relaxed);
+}
+
 /* What was queued went to the server. Signal-safe. */
 void spy_inflight_sent(const struct spy_conn *conn);
 

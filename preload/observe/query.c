@@ -8,6 +8,7 @@
 #include "observe/captured.h"
 #include "observe/inflight.h"
 #include "observe/observe.h"
+#include "observe/plain.h"
 #include "observe/result.h"
 #include "observe/sequence.h"
 #include "record/shard.h"
@@ -232,6 +233,10 @@ void spy_query_end(struct spy_query *call, const PGresult *result)
     int saved_errno = errno;
     struct spy_flight *flight = &call->flight;
     call->transaction = 0;
+    if (spy_plain_end(call, result, now)) {
+        leave(call, saved_errno);
+        return;
+    }
     bool told_apart = flight->first_ns != 0 || flight->part != 0;  /* by inner_result() */
     bool pipeline = result == NULL && spy_query_in_pipeline(call); /* there it is refused */
     discard(call, pipeline, result == NULL);

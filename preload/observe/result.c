@@ -37,10 +37,10 @@ static bool changes_rows(const char *tag)
            strncmp(tag, "DELETE", 6) == 0 || strncmp(tag, "MERGE", 5) == 0;
 }
 
-/* Rows of a result that ends its statement. One without rows of its own tells by its tag how many
- * it changed, made (CREATE TABLE AS is a "SELECT 5" without rows) or copied. */
-static void take_rows(struct spy_flight *flight, const struct spy_libpq *pq, const PGresult *result,
-                      ExecStatusType status)
+/* One without rows of its own tells by its tag how many it changed, made (CREATE TABLE AS is a
+ * "SELECT 5" without rows) or copied. */
+void spy_result_rows(struct spy_flight *flight, const struct spy_libpq *pq, const PGresult *result,
+                     ExecStatusType status)
 {
     const char *tag = pq->PQcmdStatus((PGresult *)(uintptr_t)result);
     if (status == PGRES_TUPLES_OK) {
@@ -75,7 +75,7 @@ SPY_SELDOM static bool take_copy(struct spy_flight *flight, const struct spy_lib
     flight->copy = status == PGRES_COPY_OUT ? SPY_COPY_OUT : SPY_COPY_IN;
     if (pq->PQcmdStatus((PGresult *)(uintptr_t)result)[0] == '\0')
         return false;
-    take_rows(flight, pq, result, status);
+    spy_result_rows(flight, pq, result, status);
     return true;
 }
 
@@ -101,7 +101,7 @@ static bool take_status(struct spy_flight *flight, const struct spy_libpq *pq,
         return true;
     case PGRES_TUPLES_OK:
     case PGRES_COMMAND_OK:
-        take_rows(flight, pq, result, status);
+        spy_result_rows(flight, pq, result, status);
         return true;
     default:
         return true;

@@ -15,6 +15,10 @@
 void spy_result_take(struct spy_query *call, struct spy_flight *flight, const PGresult *result,
                      uint64_t now);
 
+/* Adds the rows of RESULT, of STATUS, which ends its statement, to FLIGHT. */
+void spy_result_rows(struct spy_flight *flight, const struct spy_libpq *pq, const PGresult *result,
+                     ExecStatusType status);
+
 /* FLIGHT is over at NOW: records it. */
 void spy_result_credit(struct spy_query *call, struct spy_flight *flight, uint64_t now);
 
