@@ -65,7 +65,7 @@ static inline void show(struct spy_open_conn *row, const struct spy_flight *flig
     SET(row->phase, phase);
 }
 
-void spy_inflight_begun(struct spy_query *call)
+void spy_inflight_begun_any(struct spy_query *call)
 {
     struct spy_open_conn *row = own_row(call);
     if (row == NULL || call->conn->flights.head != NULL)

@@ -11,9 +11,32 @@
 #define SPY_OBSERVE_INFLIGHT_H
 
 #include "observe/query.h"
+#include "record/open.h"
 
-/* What CALL asks has begun. */
-void spy_inflight_begun(struct spy_query *call);
+/* What CALL asks has begun: any call, and one on a connection that is listed and has nothing in
+ * flight, which most are. */
+void spy_inflight_begun_any(struct spy_query *call);
+
+static inline void spy_inflight_begun(struct spy_query *call)
+{
+    const struct spy_conn *conn = call->conn;
+    const struct spy_region *region = call->region;
+    const struct spy_flight *flight = &call->flight;
+    if (__builtin_expect(conn == NULL || conn->open_epoch != region->epoch_mono_ns ||
+                             conn->open_row >= SPY_OPEN_CONNS || conn->flights.head != NULL ||
+                             spy_thread.epoch != region->epoch_mono_ns || !flight->alone,
+                         0)) {
+        spy_inflight_begun_any(call);
+        return;
+    }
+    struct spy_open_conn *row = call->open = spy_open_conn_at(region, conn->open_row);
+    atomic_store_explicit(&row->tid, spy_thread.tid, memory_order_relaxed);
+    atomic_store_explicit(&row->queued, 1, memory_order_relaxed);
+    atomic_store_explicit(&row->op, flight->op, memory_order_relaxed);
+    atomic_store_explicit(&row->since_ns, flight->begin_ns, memory_order_relaxed);
+    atomic_store_explicit(&row->request, flight->owner.request, memory_order_relaxed);
+    atomic_store_explicit(&row->phase, SPY_PHASE_SERVER, memory_order_relaxed);
+}
 
 /* The real call is over: publishes what is the oldest in flight now, or that nothing is. */
 void spy_inflight_settle(struct spy_query *call, uint64_t now);
