@@ -127,12 +127,58 @@ SPY_SELDOM static spy_stmt stmt_of_text_kept(const struct spy_query *call, const
     return stmt;
 }
 
-static spy_stmt stmt_of_name(const struct spy_query *call, const char *name, uint64_t key)
+/* Where CALL's connection keeps what NAME led to; NULL where it does not. */
+static inline struct spy_executed *executed_as(const struct spy_query *call, const char *name,
+                                               size_t len)
 {
+    if (call->conn == NULL || len == 0 || len >= SPY_FLIGHT_NAME_BYTES)
+        return NULL;
+    return &call->conn->executed[(unsigned char)name[len - 1] % SPY_CONN_EXECUTED];
+}
+
+/* The statement of NAME. KEPT: for the next time. Only what was found is kept: the rest is counted
+ * each time. */
+__attribute__((noinline)) static void look_up_name(struct spy_query *call, const char *name,
+                                                   size_t len, struct spy_executed *kept)
+{
+    struct spy_flight *flight = &call->flight;
+    uint64_t key = call->conn != NULL ? prepared_key(call->conn, call->region, name, len) : 0;
     spy_stmt stmt;
-    if (key != 0 && spy_prepared_get(key, call->flight.classifier, &stmt))
-        return stmt;
-    return stmt_of_text_kept(call, name, key);
+    bool found = key != 0 && spy_prepared_get(key, flight->classifier, &stmt);
+    if (!found)
+        stmt = stmt_of_text_kept(call, name, key);
+    flight->prepared_key = key;
+    keep_name(flight, name, len);
+    spy_flight_asks(flight, stmt);
+    if (kept == NULL || !found || stmt == SPY_STMT_OTHER)
+        return;
+    *kept = (struct spy_executed){.classifier = flight->classifier,
+                                  .key = key,
+                                  .len = (uint32_t)len,
+                                  .changes = call->conn->prepared_changes,
+                                  .stmt = stmt,
+                                  .op = flight->op,
+                                  .alone = flight->alone};
+    memcpy(kept->name, flight->name, SPY_FLIGHT_NAME_BYTES);
+}
+
+/* A name that was looked up on this connection lately is not looked up again, under the same rules
+ * and as long as nothing is prepared anew. */
+static inline void ask_for_name(struct spy_query *call, const char *name)
+{
+    struct spy_flight *flight = &call->flight;
+    size_t len = strlen(name);
+    struct spy_executed *kept = executed_as(call, name, len);
+    if (kept == NULL || kept->classifier != flight->classifier || kept->len != len ||
+        kept->changes != call->conn->prepared_changes || memcmp(kept->name, name, len) != 0) {
+        look_up_name(call, name, len, kept);
+        return;
+    }
+    flight->prepared_key = kept->key;
+    flight->stmt = kept->stmt;
+    flight->op = kept->op;
+    flight->alone = kept->alone;
+    memcpy(flight->name, kept->name, SPY_FLIGHT_NAME_BYTES);
 }
 
 void spy_query_name(struct spy_query *call, const char *name, int params)
@@ -142,15 +188,10 @@ void spy_query_name(struct spy_query *call, const char *name, int params)
     struct spy_flight *flight = open_flight(call, SPY_FLIGHT_STATEMENT);
     flight->whole = true;
     flight->params = params_of(params);
-    spy_stmt stmt = SPY_STMT_OTHER;
-    if (name != NULL) {
-        size_t len = strlen(name);
-        flight->prepared_key =
-            call->conn != NULL ? prepared_key(call->conn, call->region, name, len) : 0;
-        stmt = stmt_of_name(call, name, flight->prepared_key);
-        keep_name(flight, name, len);
-    }
-    spy_flight_asks(flight, stmt);
+    if (name != NULL)
+        ask_for_name(call, name);
+    else
+        spy_flight_asks(flight, SPY_STMT_OTHER);
     if (spy_capturing())
         note_given(call, NULL, name);
     ask(call, flight->stmt);
@@ -166,6 +207,7 @@ static spy_stmt keep_prepared(struct spy_query *call, const char *name, const ch
         flight->prepared_before = SPY_STMT_OTHER;
     spy_stmt stmt = spy_classify_prepared_as(flight->classifier, name, text, kept.len, kept.how);
     spy_prepared_put(flight->prepared_key, flight->classifier, stmt, spy_prepared_text_keep(&kept));
+    call->conn->prepared_changes++;
     return stmt;
 }
 
@@ -175,9 +217,11 @@ static void forget_prepared(const struct spy_query *call, const char *name)
 {
     const struct spy_region *region =
         atomic_load_explicit(&spy_process->paused, memory_order_acquire);
-    if (region != NULL && call->conn != NULL && name != NULL)
-        spy_prepared_drop(prepared_key(call->conn, region, name, strlen(name)),
-                          spy_observe_classifier());
+    if (region == NULL || call->conn == NULL || name == NULL)
+        return;
+    spy_prepared_drop(prepared_key(call->conn, region, name, strlen(name)),
+                      spy_observe_classifier());
+    call->conn->prepared_changes++;
 }
 
 /* The name stands for its text from here on, and not only when the server has said yes: in a

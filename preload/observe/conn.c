@@ -58,6 +58,8 @@ static struct spy_conn *fresh(struct spy_conn *row, const void *handle, const st
     row->endpoint = 0;
     row->backend_pid = 0;
     row->batch = NULL;
+    for (uint32_t i = 0; i < SPY_CONN_EXECUTED; i++)
+        row->executed[i].classifier = NULL;
     spy_flights_clear(&row->flights);
     atomic_store_explicit(&row->pending.count, 0, memory_order_relaxed);
     atomic_store_explicit(&row->pending.owner, 0, memory_order_relaxed);
@@ -77,6 +79,7 @@ void spy_conn_rejoin(struct spy_conn *conn)
     conn->connect_ns = 0;
     conn->facts_epoch = 0; /* it may have been reset to another server */
     conn->open_epoch = 0;
+    conn->prepared_changes++;
     spy_flights_clear(&conn->flights);
 }
 

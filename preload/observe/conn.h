@@ -33,6 +33,21 @@ struct spy_pending {
     spy_capture_ticket captured[SPY_RULES_STEPS];
 };
 
+/* A prepared statement that was executed on a connection, and what its name led to. */
+struct spy_executed {
+    _Alignas(64) char name[SPY_FLIGHT_NAME_BYTES];
+    const struct spy_classifier *classifier; /* NULL: none was */
+    uint64_t key;
+    uint32_t len;     /* of the name, which is not cut */
+    uint32_t changes; /* prepared_changes then */
+    spy_stmt stmt;
+    uint32_t op;
+    bool alone;
+};
+_Static_assert(sizeof(struct spy_executed) == 64, "one cache line");
+
+#define SPY_CONN_EXECUTED 4u
+
 struct spy_query;
 
 struct spy_conn {
@@ -51,6 +66,8 @@ struct spy_conn {
     struct spy_query *batch; /* a synchronous call of several statements, while it is under way */
     struct spy_flights flights;
     struct spy_pending pending;
+    uint32_t prepared_changes; /* how often a name came to stand for something else */
+    struct spy_executed executed[SPY_CONN_EXECUTED]; /* by the ends of their names */
 };
 
 /* Fixed capacity: a process with more connections times them all the same, but without prepared

@@ -137,10 +137,11 @@ static uint32_t parts_of(const struct spy_flight *flight, const spy_stmt **parts
 /* A preparation failed: its name stands for what it stood for before, also in what was queued
  * meanwhile and will be executed (behind the end of the segment); where that prepares it again,
  * what comes back if this, too, should fail. */
-SPY_SELDOM static void unprepare(const struct spy_flight *flight)
+SPY_SELDOM static void unprepare(struct spy_conn *conn, const struct spy_flight *flight)
 {
     if (flight->kind != SPY_FLIGHT_PREPARE || flight->prepared_key == 0)
         return;
+    conn->prepared_changes++; /* it has a key, so there is one */
     struct spy_flight *later = flight->next;
     bool executed = false;
     for (int i = 0; later != NULL && i < SAME_NAME_WITHIN; i++, later = later->next) {
@@ -172,7 +173,7 @@ static inline void take_end(struct spy_query *call, struct spy_flight *flight, u
     flight->over_ns = now;
     flight->copy = SPY_COPY_NONE;
     if (flight->failed || flight->aborted)
-        unprepare(flight);
+        unprepare(call->conn, flight);
     if (parts_of(flight, &parts) > 1) {
         spy_result_credit(call, flight, now);
         next_part(flight, now);
@@ -193,7 +194,7 @@ void spy_result_take(struct spy_query *call, struct spy_flight *flight, const PG
         flight->first_ns = now;
         flight->failed = true;
         flight->code = SPY_SQLSTATE_NOT_SENT;
-        unprepare(flight);
+        unprepare(call->conn, flight);
         return;
     }
     ExecStatusType status = call->pq->PQresultStatus(result);
