@@ -56,15 +56,16 @@ __attribute__((noinline)) static void rejoin(struct spy_conn *conn, struct spy_r
     spy_conn_rejoin(conn);
 }
 
-/* The outermost call on the connection: what one before it left behind by a jump out of it is gone,
- * and statements that wait for their bytes to be sent may see them go. */
-static inline void enter(struct spy_query *call, struct spy_region *region)
+/* The outermost call on the connection, and the thread's only one: or there may be others. What one
+ * before it left behind by a jump out of it is gone, and statements that wait for their bytes to be
+ * sent may see them go. */
+static inline void enter(struct spy_query *call, struct spy_region *region, bool only)
 {
     call->region = region;
     call->open = NULL;
     call->transaction = 0;
     /* What an outermost call finds was left behind by a jump out of one. */
-    call->sending_before = spy_thread.guard_depth > 1 ? spy_thread.sending : NULL;
+    call->sending_before = !only && spy_thread.guard_depth > 1 ? spy_thread.sending : NULL;
     spy_thread.sending = call->conn;
     if (call->conn != NULL) {
         call->conn->batch = NULL;
@@ -107,7 +108,7 @@ begin_any(struct spy_query *call, const PGconn *pgconn, const void *caller, cons
         spy_guard_top()->row = call->conn;
         if (call->conn != NULL && !spy_conn_is_current(call->conn))
             rejoin(call->conn, region);
-        enter(call, region);
+        enter(call, region, false);
     }
     if (region == NULL && call->conn != NULL)
         call->conn->batch = NULL; /* left behind by a jump out of a call, before this was off */
@@ -136,7 +137,7 @@ begin(struct spy_query *call, const PGconn *pgconn, const void *caller, const vo
                    spy_guard_enter_first(pgconn, frame, conn, passes_in(conn)))) {
         call->conn = conn;
         call->pq = conn->pq;
-        enter(call, region);
+        enter(call, region, true);
         return call->pq;
     }
     return begin_any(call, pgconn, caller, frame);
