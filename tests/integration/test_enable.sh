@@ -74,6 +74,17 @@ tell 'run q'
 assert_eq "its old text gets no call" 0 "$(console_calls 'select ? as q')"
 assert_eq "it has one by its name" 1 "$(console_calls 'prepared:q')"
 
+# While it is on: what a name led to is kept with the connection, until it stands for another text.
+tell 'exec DEALLOCATE q'
+tell 'prepare q SELECT 1 AS third'
+tell 'run q'
+tell 'run q'
+tell 'exec DEALLOCATE q'
+tell 'prepare q SELECT 1 AS fourth'
+tell 'run q'
+assert_eq "a name that is prepared anew stands for its new text" "2 1" \
+    "$(console_calls 'select ? as third') $(console_calls 'select ? as fourth')"
+
 # On in the middle of a synchronous call, before libpq sends by a call of its own: libpq first waits
 # for the end of what was sent before, which waits for a lock.
 mkfifo "$TEST_DIR/holder"
