@@ -264,13 +264,27 @@ $(VICTIM_DIR)/modern: tests/victims/modern.c $(VICTIM_DIR)/libpq-17.so.5 Makefil
 	$(Q)$(CC) $(VICTIM_CFLAGS) $< $(VICTIM_DIR)/libpq-17.so.5 -Wl,-rpath,'$$ORIGIN' -o $@
 
 # Programs that somebody attaches to; `joined` is built as programs are linked.
+ifeq ($(ARCH),x86_64)
+VICTIMS += $(VICTIM_DIR)/nolibc32
+endif
 JOINED   := $(addprefix $(VICTIM_DIR)/joined-,lazy now table)
-VICTIMS  += $(addprefix $(VICTIM_DIR)/,attached slow.so late.so) $(JOINED)
+VICTIMS  += $(addprefix $(VICTIM_DIR)/,attached refusing nolibc slow.so late.so) $(JOINED)
 
-$(VICTIM_DIR)/attached: tests/victims/attached.c Makefile | $(BUILD)/.deps
+$(VICTIM_DIR)/attached $(VICTIM_DIR)/refusing: $(VICTIM_DIR)/%: tests/victims/%.c Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(VICTIM_CFLAGS) $< -lm -lpthread -o $@
+
+$(VICTIM_DIR)/nolibc: tests/victims/nolibc.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 $(WARN) -ffreestanding -nostdlib -fPIE -pie $< -o $@
+
+# For x86-64 kernels that run 32-bit programs.
+$(VICTIM_DIR)/nolibc32: tests/victims/nolibc.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 $(WARN) -m32 -ffreestanding -nostdlib -static $< -o $@
 
 $(VICTIM_DIR)/slow.so: tests/victims/slow.c Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)

@@ -30,6 +30,10 @@
 #define STACK_BYTES 262144u
 #define CODE_BYTES  4096u
 
+/* The memory file's. Were we killed before its contents are there, it is also what is loaded: a path
+ * that there is not, lest another libperfspy.so be found. */
+#define NAME_IN_MEMORY "/nowhere/libperfspy.so"
+
 /* These the thread itself causes: blocked, they would end the process. */
 #define SYNCHRONOUS                                                                               \
     (1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) | 1ull << (SIGILL - 1) | 1ull << (SIGFPE - 1) | \
@@ -176,7 +180,7 @@ static void fill_stub(const struct job *j, struct ctl_stub *stub)
     };
     if (load)
         snprintf(stub->path, sizeof(stub->path), "%.*s", (int)sizeof(stub->path) - 1,
-                 in_memory ? "libperfspy.so" : t->library_path);
+                 in_memory ? NAME_IN_MEMORY : t->library_path);
 }
 
 /* The code and its data, the entry's argument, and a stack that ends where the block does. */

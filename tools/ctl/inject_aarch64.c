@@ -167,22 +167,21 @@ void ctl_arch_arguments(const ctl_regs *regs, uint64_t a[6])
     memcpy(a, regs->regs, 6 * sizeof(a[0]));
 }
 
-/* Of a call that it will begin anew the kernel has put the registers back to its beginning already;
- * not so where the call gives EINTR itself, and then the first argument is lost but for FIRST. A
- * sleep begins anew: how much of it was left the kernel keeps to itself. */
-bool ctl_arch_mend(ctl_regs *regs)
+/* The result has taken the first argument's place. FIRST was read before the thread was stopped: a
+ * loop may receive from one descriptor after the other at one place, but waits for events at one. */
+bool ctl_arch_begin_anew(ctl_regs *regs, uint64_t first)
 {
-    (void)regs;
-    return false;
+    if (ctl_arch_call(regs) != SYS_epoll_pwait || first == CTL_FIRST_UNKNOWN)
+        return false;
+    regs->regs[0] = first;
+    regs->pc -= INSTRUCTION;
+    return true;
 }
 
-ctl_regs ctl_arch_resume(struct ctl_state *state, uint64_t first)
+/* Of a call that it will begin anew the kernel has put the registers back to its beginning already.
+ * A sleep begins anew: how much of it was left the kernel keeps to itself. */
+ctl_regs ctl_arch_resume(const ctl_regs *regs)
 {
-    ctl_regs *regs = &state->regs;
-    if ((long)regs->regs[0] == -EINTR) {
-        regs->regs[0] = first;
-        regs->pc -= INSTRUCTION;
-    }
     return *regs;
 }
 

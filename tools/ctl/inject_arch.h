@@ -76,18 +76,15 @@ long ctl_arch_call(const ctl_regs *regs);
 void ctl_arch_arguments(const ctl_regs *regs, uint64_t a[6]);
 long ctl_arch_result(const ctl_regs *regs);
 
-/*
- * STATE is of a thread that was stopped in a system call, whose first argument was FIRST. If that
- * was broken off: makes it so that the thread, given STATE back in such a stop, goes on with the
- * call, and never hears of it. Returns the registers that begin the call anew when a frame gives
- * them back; of a call that was over, those of STATE.
- */
-ctl_regs ctl_arch_resume(struct ctl_state *state, uint64_t first);
+#define CTL_FIRST_UNKNOWN UINT64_MAX
 
-/* REGS are of a thread in such a stop, in a call that only waits. Where it gave EINTR, as some do
- * for a mere stop: makes it so that the thread goes on with it. False where that is not so, or
- * cannot be done: arm64 has lost the first argument. */
-bool ctl_arch_mend(ctl_regs *regs);
+/* REGS are of a thread that was stopped in a system call, whose first argument was FIRST, and which
+ * gave EINTR for that. Makes it a call that the kernel begins anew. False: that cannot be done. */
+bool ctl_arch_begin_anew(ctl_regs *regs, uint64_t first);
+
+/* REGS are of a thread that was stopped in a system call. Returns those that begin the call anew
+ * where a frame gives them back; of a call that was over, REGS. */
+ctl_regs ctl_arch_resume(const ctl_regs *regs);
 
 /* Makes REGS call FUNCTION(A[0] ... A[5]) on a stack at SP, to return to RETURN_TO. */
 void ctl_arch_make_call(ctl_regs *regs, uint64_t function, const uint64_t a[6], uint64_t sp,

@@ -8,6 +8,7 @@
 #include "ctl/inject_elf.h"
 #include "ctl/library.h"
 #include "ctl/program.h"
+#include "ctl/yama.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,6 +117,31 @@ static enum ctl_exit check_program(const struct ctl_target *t, FILE *err)
     return CTL_OK;
 }
 
+/* Its memory may not be opened, which follows the rules of tracing. */
+static enum ctl_exit explain_closed(const struct ctl_target *t, const char *why, FILE *err)
+{
+    const int scope = ctl_yama_scope();
+    if (t->proc.uid != geteuid() && geteuid() == 0)
+        ctl_say(err,
+                "process %d belongs to user %u, and this root has not the capability "
+                "CAP_SYS_PTRACE: attach as that user, or where root has it",
+                t->pid, t->proc.uid);
+    else if (t->proc.uid != geteuid())
+        ctl_say(err, "process %d belongs to user %u: only that user and root may attach to it",
+                t->pid, t->proc.uid);
+    else if (ctl_yama_leaves(scope) != NULL)
+        ctl_say(err,
+                "process %d may not be traced: kernel.yama.ptrace_scope is %d, which leaves that "
+                "to %s",
+                t->pid, scope, ctl_yama_leaves(scope));
+    else
+        ctl_say(err,
+                "process %d may not be looked into (%s): it has other rights than we have, or has "
+                "declared itself undumpable; root may attach to it",
+                t->pid, why);
+    return CTL_REFUSED;
+}
+
 static enum ctl_exit open_memory(struct ctl_target *t, FILE *err)
 {
     t->memory = open_of(t->pid, "mem", O_RDWR);
@@ -125,15 +151,28 @@ static enum ctl_exit open_memory(struct ctl_target *t, FILE *err)
         ctl_say(err, "there is no process %d", t->pid);
         return CTL_NOTHING;
     }
-    if (t->proc.uid != geteuid())
-        ctl_say(err, "process %d belongs to user %u: only that user and root may attach to it",
-                t->pid, t->proc.uid);
-    else
+    return explain_closed(t, strerror(errno), err);
+}
+
+/* The library reads there what is mapped, and is loaded from there where its file is not seen. The
+ * mount may be of its own namespace of process ids, or of ours. */
+static enum ctl_exit check_proc(const struct ctl_target *t, FILE *err)
+{
+    char own[32], outer[32];
+    snprintf(own, sizeof(own), "root/proc/%d/maps", t->proc.self_pid);
+    snprintf(outer, sizeof(outer), "root/proc/%d/maps", t->pid);
+    int fd = open_of(t->pid, own, O_RDONLY);
+    if (fd < 0)
+        fd = open_of(t->pid, outer, O_RDONLY);
+    if (fd < 0) {
         ctl_say(err,
-                "process %d may not be looked into (%s): it has other rights than we have, or has "
-                "declared itself undumpable; root may attach to it",
-                t->pid, strerror(errno));
-    return CTL_REFUSED;
+                "process %d has no /proc in its root directory, which the library needs: mount one "
+                "there",
+                t->pid);
+        return CTL_REFUSED;
+    }
+    close(fd);
+    return CTL_OK;
 }
 
 /* ---- what is mapped where ---------------------------------------------------------------------
@@ -321,6 +360,8 @@ enum ctl_exit ctl_target_open(struct ctl_target *t, pid_t pid, bool force, FILE 
         result = check_seccomp(t, force, err);
     if (result == CTL_OK)
         result = check_program(t, err);
+    if (result == CTL_OK)
+        result = check_proc(t, err);
     if (result == CTL_OK) {
         read_maps(t, &found);
         result = find_functions(t, &found, err);

@@ -5,6 +5,7 @@
 #include "ctl/inject_thread.h"
 
 #include "ctl/inject_elf.h"
+#include "ctl/yama.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -43,6 +44,8 @@ enum rank {
     RANK_RUNS,  /* none yet: the thread runs */
     RANK_NEVER,
 };
+
+static enum rank rank_of(long number, const uint64_t a[6]);
 
 /* ---- waiting ----------------------------------------------------------------------------------
  */
@@ -115,20 +118,36 @@ static enum ctl_stop ask_again(const struct ctl_tracee *tracee, int deliver)
     return stop;
 }
 
+/* Some calls give EINTR whenever their thread is stopped (epoll_wait, receiving with a time limit).
+ * They are to begin anew unless a handler runs. Told to the kernel at once: whatever becomes of us
+ * then, the program does not see it. */
+static enum ctl_stop keep_call(const struct ctl_tracee *tracee, enum ctl_stop stop)
+{
+    ctl_regs regs;
+    uint64_t a[6];
+    if (stop != CTL_STOP_ASKED || !ctl_arch_get_regs(tracee->tid, &regs) ||
+        ctl_arch_result(&regs) != -EINTR || !ctl_arch_at_call(tracee->target->memory, &regs))
+        return stop;
+    ctl_arch_arguments(&regs, a);
+    if (rank_of(ctl_arch_call(&regs), a) < RANK_RUNS && ctl_arch_begin_anew(&regs, tracee->first))
+        ctl_arch_set_regs(tracee->tid, &regs);
+    return stop;
+}
+
 enum ctl_stop ctl_tracee_stop(const struct ctl_tracee *tracee)
 {
     int number = 0;
     if (ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL) != 0)
         return CTL_STOP_GONE;
     enum ctl_stop stop = ctl_tracee_wait(tracee, &number);
-    if (stop == CTL_STOP_ASKED || stop == CTL_STOP_GONE || stop == CTL_STOP_NONE)
-        return stop;
-    return ask_again(tracee, stop == CTL_STOP_SIGNAL ? number : 0);
+    if (stop != CTL_STOP_ASKED && stop != CTL_STOP_GONE && stop != CTL_STOP_NONE)
+        stop = ask_again(tracee, stop == CTL_STOP_SIGNAL ? number : 0);
+    return keep_call(tracee, stop);
 }
 
 enum ctl_stop ctl_tracee_stop_again(const struct ctl_tracee *tracee)
 {
-    return ask_again(tracee, 0);
+    return keep_call(tracee, ask_again(tracee, 0));
 }
 
 bool ctl_tracee_enters(const struct ctl_tracee *tracee)
@@ -149,6 +168,7 @@ void ctl_tracee_release(const struct ctl_tracee *tracee)
 struct candidate {
     pid_t tid;
     enum rank rank;
+    uint64_t first; /* as in struct ctl_tracee */
 };
 
 static bool within(const struct ctl_range *range, uint64_t address)
@@ -188,8 +208,9 @@ static enum rank rank_of(long number, const uint64_t a[6])
     }
 }
 
-/* Reads what thread TID waits in. A thread of ours, or one that is ending, is never taken. */
-static enum rank look_at(const struct ctl_target *t, pid_t tid)
+/* Reads what thread TID waits in; where that is epoll_pwait, *FIRST is the call's first argument. A
+ * thread of ours, or one that is ending, is never taken. */
+static enum rank look_at(const struct ctl_target *t, pid_t tid, uint64_t *first)
 {
     char path[64], text[256];
     uint64_t a[6], sp, pc;
@@ -208,6 +229,8 @@ static enum rank look_at(const struct ctl_target *t, pid_t tid)
                &a[4], &a[5], &sp, &pc) != 9 ||
         !within(&t->libc_text, pc))
         return RANK_NEVER;
+    if (number == SYS_epoll_pwait)
+        *first = a[0];
     return rank_of(number, a);
 }
 
@@ -240,7 +263,9 @@ static struct candidate *list_threads(const struct ctl_target *t, size_t *count)
         if (!isdigit((unsigned char)entry->d_name[0]) || is_ours(t, tid))
             continue;
         list = ctl_grow(list, *count + 1, sizeof(*list));
-        list[(*count)++] = (struct candidate){tid, look_at(t, tid)};
+        struct candidate *last = &list[(*count)++];
+        *last = (struct candidate){.tid = tid, .first = CTL_FIRST_UNKNOWN};
+        last->rank = look_at(t, tid, &last->first);
     }
     if (dir != NULL)
         closedir(dir);
@@ -288,63 +313,43 @@ static enum ctl_stop next_stop(const struct ctl_tracee *tracee, enum ctl_stop at
     return ctl_tracee_wait(tracee, number);
 }
 
-/* The thread has been stopped for nothing, or to be followed: what it waits in, if it does, is not
- * to fail for that. */
-static void mend(const struct ctl_tracee *tracee)
-{
-    uint64_t a[6];
-    ctl_regs regs;
-    if (!ctl_arch_get_regs(tracee->tid, &regs))
-        return;
-    ctl_arch_arguments(&regs, a);
-    if (ctl_arch_call(&regs) >= 0 && rank_of(ctl_arch_call(&regs), a) != RANK_NEVER &&
-        ctl_arch_mend(&regs))
-        ctl_arch_set_regs(tracee->tid, &regs);
-}
-
-/* It is about to begin such a call. */
-static bool stop_to_borrow(const struct ctl_tracee *tracee, ctl_regs *regs)
-{
-    if (ctl_tracee_stop_again(tracee) != CTL_STOP_ASKED)
-        return false;
-    if (ctl_arch_get_regs(tracee->tid, regs) && may_be_borrowed(tracee, regs, RANK_ANEW))
-        return true;
-    mend(tracee);
-    return false;
-}
-
 /* Follows a thread that runs to where it begins such a call, and stops it in that. */
-static bool follow(const struct ctl_tracee *tracee, ctl_regs *regs)
+static bool follow(struct ctl_tracee *tracee, ctl_regs *regs)
 {
     struct ctl_tracee brief = *tracee;
+    uint64_t a[6];
     int number = 0;
     enum ctl_stop stop = CTL_STOP_ASKED;
     brief.deadline_ns = ctl_clock_ns(CLOCK_MONOTONIC) + FOLLOW_NS;
     for (unsigned i = 0; i < FOLLOW_STOPS && stop != CTL_STOP_NONE && stop != CTL_STOP_GONE; i++) {
         stop = next_stop(&brief, stop, &number);
         if (stop == CTL_STOP_CALL && ctl_tracee_enters(tracee) &&
-            ctl_arch_get_regs(tracee->tid, regs) && may_be_borrowed(tracee, regs, RANK_ANEW))
-            return stop_to_borrow(tracee, regs);
+            ctl_arch_get_regs(tracee->tid, regs) && may_be_borrowed(tracee, regs, RANK_ANEW)) {
+            ctl_arch_arguments(regs, a);
+            tracee->first = a[0];
+            return ctl_tracee_stop_again(tracee) == CTL_STOP_ASKED &&
+                   ctl_arch_get_regs(tracee->tid, regs) && may_be_borrowed(tracee, regs, RANK_ANEW);
+        }
         if (ctl_clock_ns(CLOCK_MONOTONIC) > brief.deadline_ns)
             break;
     }
     if (stop == CTL_STOP_SIGNAL) /* nothing is to be lost */
         ptrace(PTRACE_DETACH, tracee->tid, NULL, (long)number);
-    if (stop == CTL_STOP_NONE && ctl_tracee_stop(tracee) == CTL_STOP_ASKED)
-        mend(tracee);
+    if (stop == CTL_STOP_NONE)
+        ctl_tracee_stop(tracee);
     return false;
 }
 
 /* The thread has been traced: stopped, and let go where that was of no use. */
-static bool borrow(const struct ctl_tracee *tracee, enum rank rank, struct ctl_state *state)
+static bool borrow(struct ctl_tracee *tracee, enum rank rank, struct ctl_state *state)
 {
     uint64_t mask;
     ctl_regs regs;
     bool done = ctl_tracee_stop(tracee) == CTL_STOP_ASKED && ctl_arch_get_regs(tracee->tid, &regs);
-    bool fit = done && rank != RANK_RUNS && may_be_borrowed(tracee, &regs, rank);
-    if (done && !fit)
-        mend(tracee);
-    done = fit || (done && rank == RANK_RUNS && follow(tracee, &regs));
+    if (done && rank == RANK_RUNS)
+        done = follow(tracee, &regs);
+    else
+        done = done && may_be_borrowed(tracee, &regs, rank);
     done = done && ctl_arch_get(tracee->tid, state) &&
            ptrace(PTRACE_GETSIGMASK, tracee->tid, sizeof(mask), &mask) == 0;
     if (done)
@@ -364,6 +369,7 @@ static bool try_threads(const struct ctl_target *target, enum rank worst, struct
         if (list[i].rank == RANK_NEVER || (list[i].rank == RANK_ANEW && worst < RANK_ANEW))
             continue;
         tracee->tid = list[i].tid;
+        tracee->first = list[i].first;
         if (ptrace(PTRACE_SEIZE, tracee->tid, NULL, PTRACE_O_TRACESYSGOOD) == 0)
             done = borrow(tracee, list[i].rank, state);
         else if (errno != ESRCH)
@@ -373,30 +379,16 @@ static bool try_threads(const struct ctl_target *target, enum rank worst, struct
     return done;
 }
 
-static int yama_scope(void)
-{
-    FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
-    int scope = 0;
-    if (file == NULL)
-        return 0;
-    if (fscanf(file, "%d", &scope) != 1)
-        scope = 0;
-    fclose(file);
-    return scope;
-}
-
 static enum ctl_exit explain(const struct ctl_target *target, int error, FILE *err)
 {
+    const char *leaves = ctl_yama_leaves(ctl_yama_scope());
     if (told_to_end)
         ctl_say(err, "interrupted: process %d is as it was", target->pid);
-    else if (error == EPERM && yama_scope() > 0)
+    else if (error == EPERM && leaves != NULL)
         ctl_say(err,
-                "process %d may not be traced: kernel.yama.ptrace_scope is %d, which leaves that "
-                "to %s",
-                target->pid, yama_scope(),
-                yama_scope() == 1   ? "a process' ancestors and to root"
-                : yama_scope() == 2 ? "root"
-                                    : "nobody");
+                "process %d may not be traced: kernel.yama.ptrace_scope is %d, which leaves that to "
+                "%s",
+                target->pid, ctl_yama_scope(), leaves);
     else if (error != 0)
         ctl_say(err, "process %d may not be traced: %s", target->pid, strerror(error));
     else
@@ -414,15 +406,13 @@ enum ctl_exit ctl_thread_borrow(const struct ctl_target *target, uint64_t deadli
 {
     uint64_t begin = ctl_clock_ns(CLOCK_MONOTONIC);
     uint64_t half = begin + (deadline_ns - begin) / 2;
-    uint64_t a[6];
     int error = 0;
     *tracee = (struct ctl_tracee){.target = target, .deadline_ns = deadline_ns};
     catch_signals();
     for (uint64_t now = begin; now < deadline_ns && error == 0 && !told_to_end;
          now = ctl_clock_ns(CLOCK_MONOTONIC)) {
         if (try_threads(target, now < half ? RANK_FUTEX : RANK_ANEW, tracee, state, &error)) {
-            ctl_arch_arguments(&state->regs, a);
-            *anew = ctl_arch_resume(state, a[0]);
+            *anew = ctl_arch_resume(&state->regs);
             return CTL_OK;
         }
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);

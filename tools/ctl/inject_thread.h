@@ -18,6 +18,7 @@
 struct ctl_tracee {
     const struct ctl_target *target;
     pid_t tid;
+    uint64_t first;       /* argument of the call that it is stopped in, or CTL_FIRST_UNKNOWN */
     uint64_t deadline_ns; /* of all waiting; CTL_UNDISTURBED: no end of it, nor by a signal */
 };
 

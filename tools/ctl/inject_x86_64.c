@@ -168,21 +168,16 @@ void ctl_arch_arguments(const ctl_regs *regs, uint64_t a[6])
     a[5] = regs->r9;
 }
 
-/* epoll_wait and receiving with a time limit give EINTR themselves where any other call would have
- * the kernel begin it anew. RESTART_NO_HANDLER has it do so unless a handler has run. */
-bool ctl_arch_mend(ctl_regs *regs)
+/* RESTART_NO_HANDLER has the kernel begin the call anew unless a handler has run. */
+bool ctl_arch_begin_anew(ctl_regs *regs, uint64_t first)
 {
-    if ((long)regs->rax != -EINTR)
-        return false;
+    (void)first; /* is still there */
     regs->rax = (uint64_t)-RESTART_NO_HANDLER;
     return true;
 }
 
-ctl_regs ctl_arch_resume(struct ctl_state *state, uint64_t first)
+ctl_regs ctl_arch_resume(const ctl_regs *regs)
 {
-    ctl_regs *regs = &state->regs;
-    (void)first;
-    ctl_arch_mend(regs);
     long result = (long)regs->rax;
     bool broken_off = result == -RESTART_SYS || result == -RESTART_NO_INTR ||
                       result == -RESTART_NO_HANDLER || result == -RESTART_BLOCK;

@@ -6,8 +6,30 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* PID was not found in /proc, or has ended. */
+static enum ctl_exit explain(int32_t pid, FILE *err)
+{
+    char path[32];
+    if (kill(pid, 0) != 0 && errno == ESRCH) {
+        ctl_say(err, "there is no process %d", pid);
+        return CTL_NOTHING;
+    }
+    snprintf(path, sizeof(path), "/proc/%d", pid);
+    if (access(path, F_OK) == 0) {
+        ctl_say(err, "process %d has ended: only its parent has not taken note of that yet", pid);
+        return CTL_NOTHING;
+    }
+    ctl_say(err,
+            "process %d is not to be seen in /proc, which hides those of other users (hidepid) or "
+            "is not mounted: root sees it",
+            pid);
+    return CTL_REFUSED;
+}
 
 enum ctl_exit ctl_pid_operand(const struct ctl_run *run, struct ctl_proc *proc)
 {
@@ -23,8 +45,7 @@ enum ctl_exit ctl_pid_operand(const struct ctl_run *run, struct ctl_proc *proc)
     }
     if (ctl_proc_read((int32_t)pid, proc))
         return CTL_OK;
-    ctl_say(run->err, "there is no process %ld", pid);
-    return CTL_NOTHING;
+    return explain((int32_t)pid, run->err);
 }
 
 bool ctl_pid_is_detached(const struct spy_region *region)

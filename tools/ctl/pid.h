@@ -9,7 +9,8 @@
 #include "ctl/proc.h"
 #include "shared/region.h"
 
-/* The process that the first operand names. CTL_USAGE or CTL_NOTHING after a sentence on the run's
+/* The process that the first operand names. CTL_USAGE, CTL_NOTHING or (where it is hidden from us)
+ * CTL_REFUSED after a sentence on the run's
  * ERR. */
 enum ctl_exit ctl_pid_operand(const struct ctl_run *run, struct ctl_proc *proc);
 

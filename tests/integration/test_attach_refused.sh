@@ -1,0 +1,189 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# What cannot be attached to is refused, with a status and a sentence that says what would be right,
+# and goes on as it was.
+# time limit: 120
+. "$(dirname "$0")/lib/check.sh"
+
+victims=$BUILD/victims
+tool=$(readlink -f "$PERFSPY_CTL")
+NOBODY=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+
+if [ -n "${SAN:-}" ]; then
+    skip "refusing" "a sanitizer's runtime has to be in the program from its start"
+    exit 0
+fi
+
+# begin COMMAND...: a program that says "ready", or, after -, one that does not. Sets VICTIM.
+begin() {
+    local quiet=no
+    [ "$1" != - ] || { quiet=yes && shift; }
+    rm -f "$TEST_DIR/in" && mkfifo "$TEST_DIR/in"
+    "$@" <"$TEST_DIR/in" >"$TEST_DIR/out" 2>"$TEST_DIR/err" &
+    VICTIM=$!
+    on_exit stop_process "$VICTIM"
+    exec 7>"$TEST_DIR/in"
+    [ $quiet = yes ] || wait_for 30 grep -qs ready "$TEST_DIR/out"
+}
+
+# What of it would show that somebody has been there: libraries, and pages with code.
+changes() {
+    grep -E ' r.xp |perfspy' "/proc/$VICTIM/maps"
+}
+
+ends_well() {
+    local status=0
+    exec 7>&-
+    wait_for 15 process_ended "$VICTIM" || true
+    wait "$VICTIM" || status=$?
+    assert_eq "$1: ends as it would have" "0 " "$status $(<"$TEST_DIR/err")"
+}
+
+# answers WHAT STATUS REGEX COMMAND...
+answers() {
+    local what=$1 want=$2 pattern=$3 status=0 text
+    shift 3
+    text=$("$@" 2>&1) || status=$?
+    assert_eq "$what: status" "$want" "$status"
+    assert_match "$what: why" "$pattern" "$text"
+}
+
+# refused WHAT REGEX [COMMAND...]: with status 77, and nothing of the process has changed.
+refused() {
+    local what=$1 pattern=$2 before
+    shift 2
+    [ $# -gt 0 ] || set -- "$PERFSPY_CTL" attach "$VICTIM" --timeout 20s
+    before=$(changes)
+    answers "$what" 77 "$pattern" "$@"
+    assert_eq "$what: as it was" "$before" "$(changes)"
+}
+
+begin "$victims/refusing" plain
+if ! "$PERFSPY_CTL" attach "$VICTIM" >"$TEST_DIR/first" 2>&1 && grep -q 'may not be traced' "$TEST_DIR/first"; then
+    skip "refusing" "$(<"$TEST_DIR/first")"
+    exit 0
+fi
+answers "attached to already" 77 'is watched already' "$PERFSPY_CTL" attach "$VICTIM"
+ends_well "attached to already"
+
+# ---- rights -----------------------------------------------------------------------------------
+
+if [ "$(id -u)" = 0 ]; then
+    begin "${NOBODY[@]}" "$victims/refusing" plain
+    refused "another user's, by a root without the right to trace" 'belongs to user 65534, and this root has not the capability CAP_SYS_PTRACE' \
+        setpriv --bounding-set -sys_ptrace "$tool" attach "$VICTIM"
+    ends_well "another user's"
+
+    begin "$victims/refusing" plain
+    refused "one with more rights" 'it has other rights than we have' \
+        setpriv --bounding-set -sys_ptrace "$tool" attach "$VICTIM"
+    refused "root's" 'belongs to user 0: only that user and root may' "${NOBODY[@]}" "$tool" attach "$VICTIM"
+    answers "one that /proc hides" 77 'not to be seen in /proc.*hidepid.*: root sees it' \
+        unshare --mount bash -c "mount -t proc -o hidepid=2 proc /proc && exec ${NOBODY[*]} $tool attach $VICTIM"
+    ends_well "one with more rights"
+
+    begin "${NOBODY[@]}" "$victims/refusing" undumpable
+    refused "undumpable" 'has declared itself undumpable; root may' "${NOBODY[@]}" "$tool" attach "$VICTIM"
+    # There may be no Yama here: that it refuses is the kernel's doing, the reason is read from its file.
+    mkdir "$TEST_DIR/kernel" "$TEST_DIR/kernel/yama"
+    for scope in '1 and root: attach as root' '2 to root .CAP_SYS_PTRACE.: attach as root' '3 to nobody until .* "perfspy-ctl run"'; do
+        echo "${scope%% *}" >"$TEST_DIR/kernel/yama/ptrace_scope"
+        refused "yama ${scope%% *}" "ptrace_scope is ${scope%% *}, which .*${scope#* }" \
+            unshare --mount bash -c "mount --bind $TEST_DIR/kernel /proc/sys/kernel && exec ${NOBODY[*]} $tool attach $VICTIM"
+    done
+    check "undumpable: root may attach" "$PERFSPY_CTL" attach "$VICTIM"
+    check "undumpable: and detach" "$PERFSPY_CTL" detach "$VICTIM"
+    ends_well "undumpable"
+fi
+
+# ---- seccomp ----------------------------------------------------------------------------------
+
+begin "$victims/refusing" strict
+refused "strict seccomp" 'has confined itself to reading and writing'
+ends_well "strict seccomp"
+
+begin "$victims/refusing" filter
+refused "a seccomp filter" 'a seccomp filter binds process .*, give --force'
+check "a filter that allows all: attached with --force" "$PERFSPY_CTL" attach "$VICTIM" --force
+check "and detached" "$PERFSPY_CTL" detach "$VICTIM"
+ends_well "a seccomp filter"
+
+# filtered CALL REGEX [OTHER...]: that system call fails, and those.
+filtered() {
+    begin "$victims/refusing" filter "$1" "${@:3}"
+    refused "a filter against $1" "$2" "$PERFSPY_CTL" attach "$VICTIM" --force --timeout 20s
+    ends_well "a filter against $1"
+}
+filtered mmap 'failed: it may not map code'
+filtered openat 'libperfspy.so: .*Operation not permitted'
+filtered mprotect 'libperfspy.so: .*memory protection'
+
+begin "$victims/refusing" filter clone clone3
+answers "a filter against clone" 77 'has the library loaded, but is not watched: Operation not permitted' \
+    "$PERFSPY_CTL" attach "$VICTIM" --force --timeout 20s
+ends_well "a filter against clone"
+
+# ---- limits that are reached --------------------------------------------------------------------
+
+begin "$victims/refusing" files
+refused "no more files" 'libperfspy.so: .*Too many open files'
+ends_well "no more files"
+begin "$victims/refusing" memory
+refused "no more memory" 'Cannot allocate memory'
+ends_well "no more memory"
+
+# ---- other kinds of programs --------------------------------------------------------------------
+
+begin - "$victims/nolibc"
+wait_for 30 grep -q nolibc "/proc/$VICTIM/maps"
+refused "no C library" 'no GNU C library was found in process'
+stop_process "$VICTIM" || true
+if [ "$(uname -m)" = x86_64 ]; then
+    begin - "$victims/nolibc32"
+    if wait_for 5 grep -qs nolibc32 "/proc/$VICTIM/maps"; then
+        refused "32 bits" "nolibc32 is not a program of this machine's 64-bit kind"
+    else
+        skip "32 bits" "this kernel does not run such programs"
+    fi
+    stop_process "$VICTIM" || true
+fi
+
+# ---- the library --------------------------------------------------------------------------------
+
+begin env LD_PRELOAD="$PERFSPY_PRELOAD" "$victims/joined-now" "dbname=$PGDATABASE"
+refused "started with the library" 'is watched already'
+answers "started with the library: detach" 77 'it was started with the library' "$PERFSPY_CTL" detach "$VICTIM"
+ends_well "started with the library"
+
+mkdir "$TEST_DIR/alone" "$TEST_DIR/other" "$TEST_DIR/strange"
+cp "$tool" "$TEST_DIR/alone"
+cp "$tool" "$TEST_DIR/other"
+version=$("$tool" --version | awk '{ print $NF }')
+sed "s/$version\x00/9.9.9\x00/g" "$PERFSPY_LIB" >"$TEST_DIR/other/libperfspy.so"
+cp "$victims/libpq-a1b2.so.5" "$TEST_DIR/strange/libperfspy.so"
+
+begin "$victims/refusing" plain
+refused "no library" 'libperfspy.so was not found beside perfspy-ctl or where it is installed' \
+    "$TEST_DIR/alone/perfspy-ctl" attach "$VICTIM"
+refused "a library of another version" "other/libperfspy.so is not the libperfspy.so of this perfspy-ctl .$version" \
+    "$TEST_DIR/other/perfspy-ctl" attach "$VICTIM"
+ends_well "another library"
+
+begin env LD_PRELOAD="$TEST_DIR/other/libperfspy.so" "$victims/refusing" plain
+refused "another version is loaded" "is version 9.9.9 of libperfspy.so, this is $version of perfspy-ctl"
+ends_well "another version is loaded"
+begin env LD_PRELOAD="$TEST_DIR/strange/libperfspy.so" "$victims/refusing" plain
+refused "a version without an entry is loaded" "is a version of libperfspy.so that cannot be attached"
+ends_well "a version without an entry is loaded"
+
+# ---- no process ---------------------------------------------------------------------------------
+
+bash -c 'true & echo $! && exec sleep 1000' >"$TEST_DIR/zombie" &
+on_exit stop_process "$!"
+wait_for 30 grep -q . "$TEST_DIR/zombie"
+zombie=$(<"$TEST_DIR/zombie")
+wait_for 30 process_ended "$zombie"
+answers "one that has ended" 69 "process $zombie has ended" "$PERFSPY_CTL" attach "$zombie"
+answers "no number" 64 '"0x10" is not a process id' "$PERFSPY_CTL" attach 0x10
+answers "no process id" 64 'attach' "$PERFSPY_CTL" attach
