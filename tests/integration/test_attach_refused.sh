@@ -19,7 +19,7 @@ fi
 begin() {
     local quiet=no
     [ "$1" != - ] || { quiet=yes && shift; }
-    rm -f "$TEST_DIR/in" && mkfifo "$TEST_DIR/in"
+    rm -f "$TEST_DIR/in" "$TEST_DIR/out" && mkfifo "$TEST_DIR/in"
     "$@" <"$TEST_DIR/in" >"$TEST_DIR/out" 2>"$TEST_DIR/err" &
     VICTIM=$!
     on_exit stop_process "$VICTIM"

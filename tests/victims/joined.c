@@ -8,8 +8,12 @@
  *   send, get    a statement is sent; its results are fetched
  *   pipe, sync   three statements go into a pipeline; they are ended and fetched
  *   copy, end    a COPY is begun, with some rows; it gets more and is ended
+ *   out, rest    the first rows of a COPY are fetched; the others are
+ *   single, all  the first of a statement's rows is fetched alone; the others are
+ *   begin, end-it a transaction is begun; it is ended after a statement
  *   prepare, run a statement is prepared; it is run
  *   change       another statement is prepared under the same name
+ *   start, poll  a connection is begun; it is completed, used and closed
  *   open, close  a second connection
  *   load, late   the library LATE_LIBRARY is loaded; a statement is run by it
  *
@@ -17,6 +21,8 @@
  */
 #include <dlfcn.h>
 #include <libpq-fe.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,10 +45,12 @@ static void take(PGresult *result)
 {
     switch (PQresultStatus(result)) {
     case PGRES_TUPLES_OK:
+    case PGRES_SINGLE_TUPLE:
         rows += PQntuples(result);
         break;
     case PGRES_COMMAND_OK:
     case PGRES_COPY_IN:
+    case PGRES_COPY_OUT:
     case PGRES_PIPELINE_SYNC:
         break;
     default:
@@ -127,6 +135,82 @@ static void late(PGconn *conn)
     take(((PGresult * (*)(PGconn *)) address)(conn));
 }
 
+static void out_begin(PGconn *conn)
+{
+    char *row = NULL;
+    take(PQexec(conn, "COPY (SELECT generate_series(1, 1000)) TO STDOUT"));
+    for (int i = 0; i < 10 && PQgetCopyData(conn, &row, 0) > 0; i++, rows++)
+        PQfreemem(row);
+}
+
+static void out_rest(PGconn *conn)
+{
+    char *row = NULL;
+    for (; PQgetCopyData(conn, &row, 0) > 0; rows++)
+        PQfreemem(row);
+    take_all(conn);
+}
+
+static void single_begin(PGconn *conn)
+{
+    if (!PQsendQuery(conn, "SELECT 'row by row', generate_series(1, 1000)") ||
+        !PQsetSingleRowMode(conn))
+        failures++;
+    take(PQgetResult(conn));
+}
+
+static void transaction_end(PGconn *conn)
+{
+    take(PQexec(conn, "SELECT 'in a transaction'"));
+    take(PQexec(conn, "COMMIT"));
+}
+
+/* One step, as an event loop does it, or all of them. */
+static void connect_on(PGconn *conn, bool all)
+{
+    PostgresPollingStatusType want = PGRES_POLLING_WRITING;
+    do {
+        struct pollfd fd = {.fd = PQsocket(conn),
+                            .events = want == PGRES_POLLING_READING ? POLLIN : POLLOUT};
+        poll(&fd, 1, -1);
+        want = PQconnectPoll(conn);
+    } while (all && want != PGRES_POLLING_OK && want != PGRES_POLLING_FAILED);
+    if (all && want != PGRES_POLLING_OK)
+        failures++;
+}
+
+static void connect_end(PGconn *conn)
+{
+    connect_on(conn, true);
+    take(PQexec(conn, "SELECT 'at last'"));
+    PQfinish(conn);
+}
+
+/* More steps; false where it is none of them. */
+static bool step_more(PGconn *conn, const char *line, const char *dsn)
+{
+    static PGconn *slow;
+    if (strcmp(line, "out") == 0)
+        out_begin(conn);
+    else if (strcmp(line, "rest") == 0)
+        out_rest(conn);
+    else if (strcmp(line, "single") == 0)
+        single_begin(conn);
+    else if (strcmp(line, "all") == 0)
+        take_all(conn);
+    else if (strcmp(line, "begin") == 0)
+        take(PQexec(conn, "BEGIN"));
+    else if (strcmp(line, "end-it") == 0)
+        transaction_end(conn);
+    else if (strcmp(line, "start") == 0)
+        connect_on(slow = PQconnectStart(dsn), false);
+    else if (strcmp(line, "poll") == 0)
+        connect_end(slow);
+    else
+        return false;
+    return true;
+}
+
 static void step(PGconn *conn, const char *line, const char *dsn)
 {
     static PGconn *second;
@@ -158,7 +242,7 @@ static void step(PGconn *conn, const char *line, const char *dsn)
         second = connect_to(dsn);
     else if (strcmp(line, "close") == 0)
         PQfinish(second);
-    else
+    else if (!step_more(conn, line, dsn))
         exit(64);
 }
 

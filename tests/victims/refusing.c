@@ -52,7 +52,8 @@ static int filter(char **names)
     for (; *names != NULL && program.len < 2 * CALLS_MAX; names++) {
         code[program.len++] =
             (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number_of(*names), 0, 1);
-        code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+        code[program.len++] =
+            (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
     }
     code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

@@ -30,8 +30,8 @@
 #define STACK_BYTES 262144u
 #define CODE_BYTES  4096u
 
-/* The memory file's. Were we killed before its contents are there, it is also what is loaded: a path
- * that there is not, lest another libperfspy.so be found. */
+/* The memory file's. Were we killed before its contents are there, it is also what is loaded: a
+ * path that there is not, lest another libperfspy.so be found. */
 #define NAME_IN_MEMORY "/nowhere/libperfspy.so"
 
 /* These the thread itself causes: blocked, they would end the process. */

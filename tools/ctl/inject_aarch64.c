@@ -168,7 +168,8 @@ void ctl_arch_arguments(const ctl_regs *regs, uint64_t a[6])
 }
 
 /* The result has taken the first argument's place. FIRST was read before the thread was stopped: a
- * loop may receive from one descriptor after the other at one place, but waits for events at one. */
+ * loop may receive from one descriptor after the other at one place, but waits for events at one.
+ */
 bool ctl_arch_begin_anew(ctl_regs *regs, uint64_t first)
 {
     if (ctl_arch_call(regs) != SYS_epoll_pwait || first == CTL_FIRST_UNKNOWN)

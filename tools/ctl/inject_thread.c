@@ -385,10 +385,11 @@ static enum ctl_exit explain(const struct ctl_target *target, int error, FILE *e
     if (told_to_end)
         ctl_say(err, "interrupted: process %d is as it was", target->pid);
     else if (error == EPERM && leaves != NULL)
-        ctl_say(err,
-                "process %d may not be traced: kernel.yama.ptrace_scope is %d, which leaves that to "
-                "%s",
-                target->pid, ctl_yama_scope(), leaves);
+        ctl_say(
+            err,
+            "process %d may not be traced: kernel.yama.ptrace_scope is %d, which leaves that to "
+            "%s",
+            target->pid, ctl_yama_scope(), leaves);
     else if (error != 0)
         ctl_say(err, "process %d may not be traced: %s", target->pid, strerror(error));
     else

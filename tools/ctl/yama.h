@@ -9,8 +9,8 @@
 /* kernel.yama.ptrace_scope; 0 where there is no Yama. */
 int ctl_yama_scope(void);
 
-/* To whom SCOPE leaves tracing, and what is right then: ends "which leaves that to". NULL: it is not
- * in the way. */
+/* To whom SCOPE leaves tracing, and what is right then: ends "which leaves that to". NULL: it is
+ * not in the way. */
 const char *ctl_yama_leaves(int scope);
 
 #endif
