@@ -490,8 +490,9 @@ soak: $(PRODUCTS) ## a watched service under load for MINUTES: a table of what i
 	    tools/scripts/run-tests.sh tests/integration/test_soak.sh
 
 .PHONY: soak-attach
-soak-attach: $(PRODUCTS) $(VICTIMS) ## attach and detach a thousand times under load
-	@ATTACH_CYCLES=1000 $(run_tests) tests/integration/test_attach.sh
+soak-attach: $(PRODUCTS) $(VICTIMS) ## attach and detach a thousand times under load, and be killed at each step
+	@ATTACH_CYCLES=1000 KILL_STRIDE=1 $(run_tests) tests/integration/test_attach.sh \
+	    tests/integration/test_attach_killed.sh
 
 # The library for another machine, in an emulator.
 ARM64      := $(BUILD)/arm64
