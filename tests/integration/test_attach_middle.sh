@@ -116,7 +116,9 @@ for line in sys.stdin:
     if verb == "accept":
         conn, _ = listener.accept()
     elif verb == "recv":
-        conn.recv(65536)
+        left = int(text)
+        while left > 0:
+            left -= len(conn.recv(left))
     else:
         conn.sendall(text.encode().decode("unicode_escape").encode())
     print("done", flush=True)
@@ -134,11 +136,16 @@ http() {
     attach >"$TEST_DIR/attach" 2>&1 || cat "$TEST_DIR/attach"
 }
 
+# What was sent may come in pieces: `recv` is for all of it.
 steps() {
-    local step
+    local step sent
     for step; do
         case $step in
-            'SEND '*) printf '%b' "${step#SEND }" >&8 ;;
+            'SEND '*)
+                printf -v sent '%b' "${step#SEND }"
+                printf '%s' "$sent" >&8
+                ;;
+            recv) tell "recv ${#sent}" ;;
             *) tell "$step" ;;
         esac
     done
