@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib/check.sh"
 
 victims=$BUILD/victims
-STRIDE=${KILL_STRIDE:-7} # every so many steps; make soak-attach takes each one
+STRIDE=${KILL_STRIDE:-17} # every so many steps; make soak-attach takes each one
 KINDS=(read sleep epoll recv)
 WHERE=(env) # what it is started by
 
@@ -107,7 +107,7 @@ fi
 kill "$VICTIM"
 wait "$VICTIM" || true
 
-steps ptrace 1 12 epoll recv
+steps ptrace 1 9 epoll recv
 steps ptrace "$STRIDE" 2000 "${KINDS[@]}"
 steps wait4 "$STRIDE" 2000 "${KINDS[@]}"
 steps pwrite64 1 2000 "${KINDS[@]}"
