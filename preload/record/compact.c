@@ -43,14 +43,11 @@ static bool read_step(const struct spy_region *region, uint32_t level, uint64_t 
 /* The operation of the record at the cursor: its first number. */
 static void peek(const struct group *group, struct cursor *c)
 {
-    uint64_t at = c->at;
-    uint32_t op = 0;
-    unsigned char byte = 0x80;
-    for (unsigned shift = 0; (byte & 0x80) && at < c->end && shift < 32; shift += 7) {
-        memcpy(&byte, spy_ring_view(group->region, group->level, at++, 1, &byte), 1);
-        op |= (uint32_t)(byte & 0x7F) << shift;
-    }
-    c->op = c->at < c->end ? op : UINT32_MAX;
+    unsigned char scratch[SPY_HISTORY_OP_MAX];
+    size_t left = c->end - c->at < sizeof(scratch) ? c->end - c->at : sizeof(scratch);
+    const void *record = spy_ring_view(group->region, group->level, c->at, left, scratch);
+    uint32_t op;
+    c->op = spy_history_op(record, left, &op) > 0 ? op : UINT32_MAX;
 }
 
 static void add_step(struct group *group, const struct spy_history_step *step)

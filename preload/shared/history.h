@@ -9,11 +9,13 @@
  * to a step of the next one. Everything in a step is a count of what changed since the step before,
  * so that sum is exact; only the last level drops steps. A step is
  *     struct spy_history_step, then its records in ascending order of operations,
- * each record a run of LEB128 numbers: operation; a bit for each of the cell counters of region.h
- * that is not 0, then these; the levels; the number of codes, then (code, count) pairs; the runs of
- * histogram buckets; a bit for the spread and for each part that is there, then the runs of the
- * spread, and of each part the requests in which it took no time and its runs. Runs are their
- * number, then for each (gap to the end of the run before, length, counts...).
+ * each record the operation as LEB128, and then bits (shared/bits.h): the runs of histogram
+ * buckets; a bit for each of the cell counters of region.h that is not as expected, then these; the
+ * levels; the number of codes, then (code, what of the calls it leaves) pairs; whether there is
+ * more, and then a bit for the spread and for each part that is there, the runs of the spread, and
+ * of each part its runs and what they leave for the requests in which it took no time. Runs are
+ * their number, then for each (gap to the end of the run before, length, counts...).
+ * history_record.c says what is expected, and which code each number has.
  *
  * The writer (the helper thread, alone) stores a level's tail with release before it overwrites and
  * its head with release after it wrote: a step is there whole or not at all, also after kill -9;
@@ -59,6 +61,11 @@ bool spy_history_plan_steps(struct spy_history_plan *plan, const char *text);
 
 /* Gives REGION, laid out with plan->bytes of history, its levels. */
 void spy_history_begin(struct spy_region *region, const struct spy_history_plan *plan);
+
+/* Reads the operation that a record of at most LEN bytes begins with. Returns the bytes that takes,
+ * SPY_HISTORY_OP_MAX at most; 0 where it is none. */
+#define SPY_HISTORY_OP_MAX 2u
+size_t spy_history_op(const unsigned char *in, size_t len, uint32_t *op);
 
 /* Writes one operation's delta at OUT (SPY_HISTORY_RECORD_MAX bytes). Returns its size. */
 size_t spy_history_encode(unsigned char *out, uint32_t op, const struct spy_totals *delta);

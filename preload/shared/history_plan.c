@@ -88,13 +88,13 @@ bool spy_history_plan_steps(struct spy_history_plan *plan, const char *text)
     return true;
 }
 
-/* Of eight parts the first level has two and the next has the most: what the first holds of an hour
- * is a few times that in the next, and in the last one it is little again. No level is smaller than
- * what the one before it may hand on (record/compact.c). */
+/* Of eight parts the first level has two and the others three each: where the bytes are short the
+ * last one, whose steps say most in a byte, is what the day behind is kept in. No level is smaller
+ * than what the one before it may hand on (record/compact.c). */
 void spy_history_begin(struct spy_region *region, const struct spy_history_plan *plan)
 {
     static const uint32_t eighths[SPY_HISTORY_LEVELS][SPY_HISTORY_LEVELS] = {
-        {8}, {2, 6}, {2, 4, 2}};
+        {8}, {2, 6}, {2, 3, 3}};
     uint32_t at = 0;
     region->history_levels = plan->levels;
     for (uint32_t i = 0; i < plan->levels; i++) {

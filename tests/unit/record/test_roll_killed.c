@@ -41,7 +41,7 @@ static struct spy_region *shared_region(void)
     };
     spy_history_begin(r, &plan);
     for (uint32_t i = 0; i < r->history_levels; i++)
-        r->history[i].bytes = 6u * 1024u;
+        r->history[i].bytes = 2u * 1024u;
     for (uint32_t i = 4; i < OPS; i++) {
         struct spy_op *op = spy_region_op(r, i);
         op->kind = i % 2 == 0 ? SPY_KIND_SQL : SPY_KIND_HTTP;

@@ -70,6 +70,54 @@ static void the_largest_record_fits(void **state)
     assert_true(spy_history_encode(bytes, SPY_OPS_MAX - 1, &full) <= sizeof(bytes));
 }
 
+static uint64_t any_number(void)
+{
+    uint64_t all = (uint64_t)rand() << 42 ^ (uint64_t)rand() << 21 ^ (uint64_t)rand();
+    return all >> rand() % 64;
+}
+
+static void some_buckets(uint64_t *bucket, uint32_t count)
+{
+    for (uint32_t i = (uint32_t)rand() % count; i < count; i += 1 + (uint32_t)rand() % 40)
+        bucket[i] = rand() % 3 ? any_number() : 1;
+}
+
+/* Numbers that no program makes, and that contradict each other: nothing is taken for granted. */
+static void whatever_it_says_comes_back(void **state)
+{
+    (void)state;
+    static unsigned char bytes[SPY_HISTORY_RECORD_MAX];
+    static struct spy_totals in, out;
+    srand(3);
+    for (unsigned i = 0; i < 3000; i++) {
+        spy_totals_clear(&in);
+#define X(name) in.name = rand() % 2 ? any_number() : 0;
+        SPY_CELL_COUNTERS(X)
+#undef X
+        for (int level = 0; level < SPY_LEVEL_COUNT; level++)
+            in.level[level] = any_number();
+        in.codes = (uint32_t)rand() % (SPY_CODES + 1);
+        for (uint32_t k = 0; k < in.codes; k++)
+            in.code[k] = (struct spy_code_count){1 + k + (uint32_t)rand() % 99 * 1000,
+                                                 1 + (any_number() >> 1)};
+        if (rand() % 2)
+            some_buckets(in.spread, SPY_HIST_SUB);
+        for (int part = 0; part < SPY_PART_COUNT; part++)
+            if (rand() % 2) {
+                in.part[part].zero = 1 + (any_number() >> 1);
+                some_buckets(in.part[part].bucket, SPY_PART_BUCKETS);
+                in.part[part].bucket[3] = UINT32_MAX;
+            }
+        some_buckets(in.hist.bucket, SPY_HIST_BUCKETS);
+        uint32_t op, which = (uint32_t)rand() % SPY_OPS_MAX;
+        size_t n = spy_history_encode(bytes, which, &in);
+        assert_true(n <= sizeof(bytes));
+        assert_int_equal(spy_history_decode(bytes, sizeof(bytes), &op, &out), n);
+        assert_int_equal(op, which);
+        assert_same(in, out);
+    }
+}
+
 static void cut_records_are_refused(void **state)
 {
     (void)state;
@@ -199,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_come_back),
         cmocka_unit_test(the_largest_record_fits),
+        cmocka_unit_test(whatever_it_says_comes_back),
         cmocka_unit_test(cut_records_are_refused),
         cmocka_unit_test(random_bytes_do_no_harm),
         cmocka_unit_test(a_window_is_the_sum_of_its_steps),
