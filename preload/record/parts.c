@@ -43,14 +43,10 @@ static inline _Atomic uint64_t *make_bucket(const struct spy_writer *writer,
     return buckets != NULL ? &buckets->bucket[bucket % SPY_PART_CHUNK_BUCKETS] : NULL;
 }
 
-void spy_parts_add(const struct spy_writer *writer, struct spy_cell *cell,
-                   const struct spy_sample *sample)
+/* All of a request, or nothing. */
+static bool add_parts(const struct spy_writer *writer, struct spy_cell *cell,
+                      const uint64_t ns[SPY_PART_COUNT])
 {
-    const uint64_t ns[SPY_PART_COUNT] = {
-        [SPY_PART_READ] = sample->read_ns,       [SPY_PART_DB_WAIT] = sample->db_wait_ns,
-        [SPY_PART_DB_ROWS] = sample->db_rows_ns, [SPY_PART_BLOCKED] = sample->blocked_ns,
-        [SPY_PART_PROGRAM] = program_ns(sample), [SPY_PART_FIRST_BYTE] = sample->wait_ns,
-    };
     _Atomic uint64_t *counter[SPY_PART_COUNT];
     struct spy_parts *parts = make_parts(writer, cell);
     bool room = parts != NULL;
@@ -59,12 +55,31 @@ void spy_parts_add(const struct spy_writer *writer, struct spy_cell *cell,
             ns[i] == 0 ? &parts->zero[i] : make_bucket(writer, parts, i, spy_part_index(ns[i]));
         room = counter[i] != NULL;
     }
-    if (!room) { /* all of a request, or nothing */
-        spy_self_count(writer->region, SPY_SELF_PARTS_FULL);
-        return;
-    }
-    for (unsigned i = 0; i < SPY_PART_COUNT; i++)
+    for (unsigned i = 0; room && i < SPY_PART_COUNT; i++)
         add(counter[i], 1, writer->shared);
+    return room;
+}
+
+/* In the operation's cell of the shared shard, for want of room in the thread's own. */
+static bool add_parts_shared(struct spy_region *region, uint32_t op,
+                             const uint64_t ns[SPY_PART_COUNT])
+{
+    struct spy_writer common = spy_writer_common(region);
+    struct spy_cell *cell = spy_writer_counters(&common, op);
+    return cell != NULL && add_parts(&common, cell, ns);
+}
+
+void spy_parts_add(const struct spy_writer *writer, struct spy_cell *cell,
+                   const struct spy_sample *sample)
+{
+    const uint64_t ns[SPY_PART_COUNT] = {
+        [SPY_PART_READ] = sample->read_ns,       [SPY_PART_DB_WAIT] = sample->db_wait_ns,
+        [SPY_PART_DB_ROWS] = sample->db_rows_ns, [SPY_PART_BLOCKED] = sample->blocked_ns,
+        [SPY_PART_PROGRAM] = program_ns(sample), [SPY_PART_FIRST_BYTE] = sample->wait_ns,
+    };
+    if (!add_parts(writer, cell, ns) &&
+        (writer->shared || !add_parts_shared(writer->region, sample->op, ns)))
+        spy_self_count(writer->region, SPY_SELF_PARTS_FULL);
 }
 
 /* ---- many at once --------------------------------------------------------------------------- */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Counting the parts of requests into their histograms (shared/parts.h). Contract as record.h: any
- * thread, no lock, no allocation. A request is counted in all of its parts or, where the arena has
- * no room for one of them, in none; then the region's self counter says so.
+ * thread, no lock, no allocation. A request is counted in all of its parts, where a thread's own
+ * cell has no room for one of them in those of the shared shard; or, where there is none there
+ * either, in none, and the region's self counter says so.
  */
 #ifndef SPY_RECORD_PARTS_H
 #define SPY_RECORD_PARTS_H

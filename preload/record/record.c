@@ -63,6 +63,20 @@ INLINE void add_code(struct spy_code *codes, uint32_t code, uint64_t n, bool sha
     add(&codes[SPY_CODES - 1].count, n, shared);
 }
 
+/* For want of room in the thread's own cell. Where there is none here either, the count of a
+ * request's queries is in no spread. */
+__attribute__((noinline, cold)) static void add_spread_shared(struct spy_region *region,
+                                                              const struct spy_sample *s)
+{
+    struct spy_writer common = spy_writer_common(region);
+    struct spy_cell *cell = spy_writer_counters(&common, s->op);
+    if (cell == NULL)
+        return;
+    struct spy_spread *spread = spy_region_chunk(region, spy_writer_chunk(&common, &cell->spread));
+    if (spread != NULL)
+        add(&spread->bucket[spy_spread_index(s->queries)], 1, true);
+}
+
 /* How a query was attributed, or what was attributed to a request. */
 INLINE void add_way(struct spy_region *region, struct spy_cell *cell, const struct spy_sample *s,
                     bool shared)
@@ -70,8 +84,10 @@ INLINE void add_way(struct spy_region *region, struct spy_cell *cell, const stru
     if (spy_region_op(region, s->op)->kind == SPY_KIND_HTTP) {
         struct spy_spread *spread =
             spy_region_chunk(region, atomic_load_explicit(&cell->spread, RELAXED));
-        if (spread != NULL) /* else the arena is full */
+        if (spread != NULL)
             add(&spread->bucket[spy_spread_index(s->queries)], 1, shared);
+        else if (!shared)
+            add_spread_shared(region, s);
         add(&cell->queries, s->queries, shared);
         add(&cell->db_wait_ns, s->db_wait_ns, shared);
         add(&cell->db_rows_ns, s->db_rows_ns, shared);
@@ -140,27 +156,29 @@ static uint32_t other_of(const struct spy_region *region, uint32_t op)
     return kind == SPY_KIND_HTTP ? SPY_OP_OTHER_HTTP : SPY_OP_OTHER_SQL;
 }
 
-static struct spy_writer common_writer(struct spy_region *region)
-{
-    return (struct spy_writer){region, spy_region_shard(region, SPY_SHARD_SHARED), true};
-}
-
 static void add_sample_shared(struct spy_region *region, struct spy_cell *cell,
                               const struct spy_sample *s, uint32_t index)
 {
     add_sample(region, cell, s, index, true);
 }
 
-static void record_to_other(struct spy_region *region, const struct spy_sample *s, uint32_t index)
+/* For want of room in the thread's own shard: in the shared one, and where the arena is full
+ * altogether under "other". */
+__attribute__((noinline, cold)) static void
+record_shared(struct spy_region *region, const struct spy_sample *s, uint32_t index)
 {
-    struct spy_writer common = common_writer(region);
-    spy_self_count(region, SPY_SELF_ARENA_FULL);
-    /* Reserved whole by spy_shards_reserve(): never NULL. */
-    struct spy_cell *cell = spy_writer_cell(&common, other_of(region, s->op), index, s->code);
+    struct spy_writer common = spy_writer_common(region);
+    struct spy_cell *cell = spy_writer_cell(&common, s->op, index, s->code);
+    spy_self_count(region, cell != NULL ? SPY_SELF_SHARED_SHARD : SPY_SELF_ARENA_FULL);
+    if (cell == NULL) /* reserved whole by spy_shards_reserve(): never NULL */
+        cell = spy_writer_cell(&common, other_of(region, s->op), index, s->code);
     if (cell == NULL)
         return;
+    if (s->way != 0)
+        spy_writer_spread(&common, cell, s->op);
     add_sample_shared(region, cell, s, index);
-    if (spy_region_op(region, s->op)->kind == SPY_KIND_HTTP)
+    if (spy_region_op(region, s->op)->kind == SPY_KIND_HTTP &&
+        !spy_cost_leaves_out(&region->cost, SPY_BACKOFF_DETAIL))
         spy_parts_add(&common, cell, s);
 }
 
@@ -172,7 +190,7 @@ void spy_record_with(struct spy_region *region, const struct spy_sample *s, cons
     if (cell != NULL && s->way != 0)
         spy_writer_spread(&writer, cell, s->op);
     if (cell == NULL)
-        record_to_other(region, s, index);
+        record_shared(region, s, index);
     else if (__builtin_expect(writer.shared, 0))
         add_sample_shared(region, cell, s, index);
     else
@@ -194,10 +212,12 @@ void spy_record_aborted(struct spy_region *region, uint32_t op)
     struct spy_cell *cell = spy_writer_counters(&writer, op);
     bool shared = writer.shared;
     if (cell == NULL) {
-        struct spy_writer common = common_writer(region);
-        spy_self_count(region, SPY_SELF_ARENA_FULL);
-        cell = spy_writer_counters(&common, other_of(region, op));
+        struct spy_writer common = spy_writer_common(region);
         shared = true;
+        cell = spy_writer_counters(&common, op);
+        spy_self_count(region, cell != NULL ? SPY_SELF_SHARED_SHARD : SPY_SELF_ARENA_FULL);
+        if (cell == NULL)
+            cell = spy_writer_counters(&common, other_of(region, op));
     }
     if (cell != NULL)
         add(&cell->aborted, 1, shared);

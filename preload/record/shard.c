@@ -92,25 +92,40 @@ struct spy_writer spy_writer_take(struct spy_region *region)
     return (struct spy_writer){region, t->shard, shared};
 }
 
-/* ---- the arena ------------------------------------------------------------------------------ */
-
-/* Chunks AT and the CHUNKS - 1 behind it exist, and have storage. */
-static bool can_have(struct spy_region *region, uint32_t at, uint32_t chunks)
+struct spy_writer spy_writer_common(struct spy_region *region)
 {
-    const char *arena = spy_region_section(region, SPY_SECTION_ARENA);
-    return at + chunks <= SPY_ARENA_CHUNKS &&
-           spy_storage_reach(region, arena + (uint64_t)at * SPY_CHUNK_BYTES,
-                             (uint64_t)chunks * SPY_CHUNK_BYTES);
+    return (struct spy_writer){region, spy_region_shard(region, SPY_SHARD_SHARED), true};
 }
 
-/* CHUNKS zeroed chunks in a row, or 0. Asked before adding: what is not to be had is not used up.
- */
-static uint32_t arena_take(struct spy_region *region, uint32_t chunks)
+/* ---- the arena ------------------------------------------------------------------------------ */
+
+/* Threads' own cells are a matter of speed, and may have half of it: what they leave is enough for
+ * all operations in the shared shard and in the rolled one. */
+#define OWN_CHUNKS (SPY_ARENA_CHUNKS / 2)
+
+static uint32_t limit_of(const struct spy_writer *writer)
 {
-    if (!can_have(region, atomic_load_explicit(&region->arena_used, RELAXED), chunks))
+    bool own = writer->shard < spy_region_shard(writer->region, SPY_SHARDS);
+    return own ? OWN_CHUNKS : SPY_ARENA_CHUNKS;
+}
+
+/* Chunks AT and the CHUNKS - 1 behind it are below LIMIT, and have storage. */
+static bool can_have(struct spy_region *region, uint32_t at, uint32_t chunks, uint32_t limit)
+{
+    const char *arena = spy_region_section(region, SPY_SECTION_ARENA);
+    return at + chunks <= limit && spy_storage_reach(region, arena + (uint64_t)at * SPY_CHUNK_BYTES,
+                                                     (uint64_t)chunks * SPY_CHUNK_BYTES);
+}
+
+/* CHUNKS zeroed chunks in a row, below LIMIT, or 0. Asked before adding: what is not to be had is
+ * not used up. Others may have added meanwhile, and what lies behind LIMIT then is used all the
+ * same. */
+static uint32_t arena_take(struct spy_region *region, uint32_t chunks, uint32_t limit)
+{
+    if (!can_have(region, atomic_load_explicit(&region->arena_used, RELAXED), chunks, limit))
         return 0;
     uint32_t at = atomic_fetch_add_explicit(&region->arena_used, chunks, RELAXED);
-    return can_have(region, at, chunks) ? at : 0;
+    return can_have(region, at, chunks, SPY_ARENA_CHUNKS) ? at : 0;
 }
 
 /* Stores CHUNK where SLOT is still 0. Alone or not, the compare-and-swap is right; it runs once
@@ -124,10 +139,10 @@ static uint32_t install(_Atomic uint32_t *slot, uint32_t chunk)
     return expected;
 }
 
-static uint32_t ensure_chunk(struct spy_region *region, _Atomic uint32_t *slot)
+uint32_t spy_writer_chunk(const struct spy_writer *writer, _Atomic uint32_t *slot)
 {
     uint32_t chunk = atomic_load_explicit(slot, memory_order_acquire);
-    return chunk != 0 ? chunk : install(slot, arena_take(region, 1));
+    return chunk != 0 ? chunk : install(slot, arena_take(writer->region, 1, limit_of(writer)));
 }
 
 struct spy_cell *spy_writer_counters(const struct spy_writer *writer, uint32_t op)
@@ -135,7 +150,7 @@ struct spy_cell *spy_writer_counters(const struct spy_writer *writer, uint32_t o
     _Atomic uint32_t *slot = &writer->shard->cell[op];
     uint32_t chunk = atomic_load_explicit(slot, memory_order_acquire);
     if (chunk == 0) {
-        chunk = arena_take(writer->region, SPY_CELL_CHUNKS);
+        chunk = arena_take(writer->region, SPY_CELL_CHUNKS, limit_of(writer));
         struct spy_cell *cell = spy_region_chunk(writer->region, chunk);
         if (cell == NULL)
             return NULL;
@@ -149,35 +164,30 @@ struct spy_cell *spy_writer_make(const struct spy_writer *writer, uint32_t op, u
                                  uint32_t code)
 {
     struct spy_cell *cell = spy_writer_counters(writer, op);
-    if (cell == NULL || ensure_chunk(writer->region, &cell->octave[index / SPY_HIST_SUB]) == 0)
+    if (cell == NULL || spy_writer_chunk(writer, &cell->octave[index / SPY_HIST_SUB]) == 0)
         return NULL;
-    if (code != 0 && ensure_chunk(writer->region, &cell->codes) == 0)
+    if (code != 0 && spy_writer_chunk(writer, &cell->codes) == 0)
         return NULL;
     return cell;
-}
-
-uint32_t spy_writer_chunk(const struct spy_writer *writer, _Atomic uint32_t *slot)
-{
-    return ensure_chunk(writer->region, slot);
 }
 
 void spy_writer_spread(const struct spy_writer *writer, struct spy_cell *cell, uint32_t op)
 {
     if (spy_region_op(writer->region, op)->kind == SPY_KIND_HTTP)
-        ensure_chunk(writer->region, &cell->spread);
+        spy_writer_chunk(writer, &cell->spread);
 }
 
 struct spy_worst *spy_arena_worst(struct spy_region *region, uint32_t op)
 {
     struct spy_op *row = spy_region_op(region, op);
     if (atomic_load_explicit(&row->worst, RELAXED) == 0)
-        install(&row->worst, arena_take(region, SPY_WORST_CHUNKS));
+        install(&row->worst, arena_take(region, SPY_WORST_CHUNKS, SPY_ARENA_CHUNKS));
     return spy_region_worst(region, row);
 }
 
 void spy_shards_reserve(struct spy_region *region)
 {
-    struct spy_writer writer = {region, spy_region_shard(region, SPY_SHARD_SHARED), true};
+    struct spy_writer writer = spy_writer_common(region);
     for (uint32_t octave = 0; octave < SPY_HIST_OCTAVES; octave++) {
         spy_writer_cell(&writer, SPY_OP_OTHER_SQL, octave * SPY_HIST_SUB, 1);
         spy_writer_cell(&writer, SPY_OP_OTHER_HTTP, octave * SPY_HIST_SUB, 1);

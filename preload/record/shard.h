@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Shards: where a thread counts. One writer each, so counting is a plain load and store; the
- * shared shard is for threads that found none free and for signal handlers that interrupt a thread
- * in the middle of counting, and is updated by atomic adds.
+ * shared shard is for threads that found none free, for what finds no room in the half of the arena
+ * that threads' own cells may have, and for signal handlers that interrupt a thread in the middle
+ * of counting, and is updated by atomic adds.
  *
  * What pairs with what: a cell, an octave and a codes chunk are filled in before their index is
  * stored with release (install() in shard.c); readers (spy_region_cell(), shared/totals.c) load the
@@ -58,11 +59,15 @@ static inline uint32_t spy_writer_thread_id(struct spy_region *region)
     return spy_thread.epoch == region->epoch_mono_ns ? spy_thread.tid : spy_writer_enrol(region);
 }
 
-/* The cell of OP, for its counters alone; NULL where the arena is full. */
+/* The shared shard, for what finds no room elsewhere. Nothing has to end it. */
+struct spy_writer spy_writer_common(struct spy_region *region);
+
+/* The cell of OP, for its counters alone; NULL where the arena is full, or, of a thread's own
+ * shard, has no room for such any more. So are the others here. */
 struct spy_cell *spy_writer_counters(const struct spy_writer *writer, uint32_t op);
 
 /* The cell of OP, with the octave of bucket INDEX and, where CODE is not 0, the codes chunk made.
- * NULL where the arena is full. */
+ */
 struct spy_cell *spy_writer_make(const struct spy_writer *writer, uint32_t op, uint32_t index,
                                  uint32_t code);
 
@@ -79,7 +84,7 @@ static inline struct spy_cell *spy_writer_cell(const struct spy_writer *writer, 
     return cell;
 }
 
-/* The chunk that SLOT names, made where there is none yet; 0 where the arena is full. */
+/* The chunk that SLOT names, made where there is none yet; 0 where there is no room. */
 uint32_t spy_writer_chunk(const struct spy_writer *writer, _Atomic uint32_t *slot);
 
 /* Makes the spread chunk of CELL, of OP, where OP is a request's and the arena has room. */

@@ -77,7 +77,7 @@
     X(OPS_FULL, "calls counted under \"other\" because the operation table is full")             \
     X(ARENA_FULL, "calls whose counts went to \"other\" because the arena is full")              \
     X(TEXT_FULL, "statements kept without text because the text section is full")                \
-    X(SHARED_SHARD, "calls recorded through the shared shard, for want of a free one")           \
+    X(SHARED_SHARD, "calls recorded through the shared shard, for want of a free one or room")   \
     X(STREAMS_FULL, "connections not watched because the stream table is full")                  \
     X(FD_TOO_HIGH, "connections not watched because their descriptor number is too high")        \
     X(STREAMS_LOST, "HTTP connections given up because their bytes made no sense")               \

@@ -107,7 +107,9 @@ static void parts_are_small(void **state)
     free(region);
 }
 
-/* With the arena full a request is in all of its parts or in none, and that is counted. */
+/* With the arena full a request is in all of its parts or in none, and that is counted. What the
+ * thread's own cell has no room for is in one of the shared shard: two chunks, the parts' own one,
+ * and one each of four parts that took some time. */
 static void no_room(void **state)
 {
     (void)state;
@@ -126,7 +128,7 @@ static void no_room(void **state)
         for (unsigned i = 0; i < SPY_PART_COUNT; i++)
             assert_int_equal(spy_part_count(part(region, (enum spy_part)i)), 2 - lost);
         assert_int_equal(totals.calls, 2);
-        assert_int_equal(lost, left < 4);
+        assert_int_equal(lost, left < 7);
         free(region);
     }
 }
