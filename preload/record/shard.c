@@ -177,11 +177,14 @@ void spy_writer_spread(const struct spy_writer *writer, struct spy_cell *cell, u
         spy_writer_chunk(writer, &cell->spread);
 }
 
+/* What single calls may have of the arena: counts come first. */
+#define WORST_CHUNKS (SPY_ARENA_CHUNKS / 4 * 3)
+
 struct spy_worst *spy_arena_worst(struct spy_region *region, uint32_t op)
 {
     struct spy_op *row = spy_region_op(region, op);
     if (atomic_load_explicit(&row->worst, RELAXED) == 0)
-        install(&row->worst, arena_take(region, SPY_WORST_CHUNKS, SPY_ARENA_CHUNKS));
+        install(&row->worst, arena_take(region, SPY_WORST_CHUNKS, WORST_CHUNKS));
     return spy_region_worst(region, row);
 }
 

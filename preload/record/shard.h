@@ -90,7 +90,8 @@ uint32_t spy_writer_chunk(const struct spy_writer *writer, _Atomic uint32_t *slo
 /* Makes the spread chunk of CELL, of OP, where OP is a request's and the arena has room. */
 void spy_writer_spread(const struct spy_writer *writer, struct spy_cell *cell, uint32_t op);
 
-/* The worst calls of OP, made where it has none yet. NULL where the arena is full. Any thread. */
+/* The worst calls of OP, made where it has none yet. NULL where the arena has no room for such any
+ * more. Any thread. */
 struct spy_worst *spy_arena_worst(struct spy_region *region, uint32_t op);
 
 /* Makes the cells of the two "other" operations in the shared shard, whole, so that there is

@@ -58,39 +58,38 @@ static void add_newest(struct spy_region *region, enum spy_section section, _Ato
 
 /* ---- the worst ------------------------------------------------------------------------------- */
 
-/* The place of a call of DUR_NS, which it has taken from a shorter one; SPY_WORST_CALLS where all
- * are as long. What is found the shortest still is when it is taken: a place's time only grows. */
-static uint32_t take_place(struct spy_worst *worst, uint64_t dur_ns)
+/* The place of a call of RANK, which it has taken from a lower one; SPY_WORST_CALLS where all are
+ * as high. What is found the lowest still is when it is taken: a place's rank only grows. */
+static uint32_t take_place(struct spy_worst_set *set, uint64_t rank)
 {
     for (;;) {
         uint32_t at = 0;
         uint64_t least = UINT64_MAX;
         for (uint32_t i = 0; i < SPY_WORST_CALLS; i++) {
-            uint64_t ns = atomic_load_explicit(&worst->longest_ns[i], RELAXED);
-            if (ns < least) {
-                least = ns;
+            uint64_t other = atomic_load_explicit(&set->rank[i], RELAXED);
+            if (other < least) {
+                least = other;
                 at = i;
             }
         }
-        if (dur_ns <= least)
+        if (rank <= least)
             return SPY_WORST_CALLS;
-        if (atomic_compare_exchange_strong_explicit(&worst->longest_ns[at], &least, dur_ns, RELAXED,
-                                                    RELAXED))
+        if (atomic_compare_exchange_strong_explicit(&set->rank[at], &least, rank, RELAXED, RELAXED))
             return at;
     }
 }
 
-/* Place AT may have been taken again by a longer call meanwhile: that one is left in it, unless it
- * was before a reset. */
-static void write_place(struct spy_region *region, struct spy_worst *worst, uint32_t at,
+/* Place AT of set I may have been taken again by a higher call meanwhile: that one is left in it,
+ * unless it was before a reset. */
+static void write_place(struct spy_region *region, struct spy_worst *worst, uint32_t i, uint32_t at,
                         const struct spy_sample *sample, const char *detail)
 {
-    struct spy_slow_event *event = &worst->event[at];
-    for (uint32_t i = 0; i < TRIES; i++) {
+    struct spy_slow_event *event = &worst->set[i].event[at];
+    for (uint32_t try = 0; try < TRIES; try++) {
         uint64_t seq = atomic_load_explicit(&event->seq, RELAXED);
         if (seq % 2 != 0 || !claim(event, seq, seq + 1))
             continue;
-        if (seq != 0 && event->sample.dur_ns >= sample->dur_ns &&
+        if (seq != 0 && spy_worst_rank(i, &event->sample) >= spy_worst_rank(i, sample) &&
             !spy_region_is_before(region, event->sample.end_ns))
             atomic_store_explicit(&event->seq, seq, memory_order_release); /* nothing changed */
         else
@@ -100,21 +99,31 @@ static void write_place(struct spy_region *region, struct spy_worst *worst, uint
     dropped(region);
 }
 
+static void add_to_set(struct spy_region *region, struct spy_worst *worst, uint32_t i,
+                       const struct spy_sample *sample, const char *detail)
+{
+    uint32_t at = take_place(&worst->set[i], spy_worst_rank(i, sample));
+    if (at < SPY_WORST_CALLS)
+        write_place(region, worst, i, at, sample, detail);
+}
+
 static void add_worst(struct spy_region *region, const struct spy_sample *sample,
                       const char *detail)
 {
     struct spy_worst *worst = spy_arena_worst(region, sample->op);
-    uint32_t at = worst != NULL ? take_place(worst, sample->dur_ns) : SPY_WORST_CALLS;
-    if (at < SPY_WORST_CALLS)
-        write_place(region, worst, at, sample, detail);
+    if (worst == NULL)
+        return;
+    add_to_set(region, worst, 0, sample, detail);
+    add_to_set(region, worst, spy_worst_set_of(sample->end_ns), sample, detail);
 }
 
 void spy_slow_forget(struct spy_region *region)
 {
     for (uint32_t op = 0; op < spy_region_ops(region); op++) {
         struct spy_worst *worst = spy_region_worst(region, spy_region_op(region, op));
-        for (uint32_t i = 0; worst != NULL && i < SPY_WORST_CALLS; i++)
-            atomic_store_explicit(&worst->longest_ns[i], 0, RELAXED);
+        for (uint32_t i = 0; worst != NULL && i < SPY_WORST_SETS * SPY_WORST_CALLS; i++)
+            atomic_store_explicit(&worst->set[i / SPY_WORST_CALLS].rank[i % SPY_WORST_CALLS], 0,
+                                  RELAXED);
     }
 }
 

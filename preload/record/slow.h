@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Single calls that are worth keeping: the newest that were slow, the newest that failed, and of
- * each operation the longest since its statistics began. Any thread, also in a signal handler; no
- * lock.
+ * each operation the longest since its statistics began, of this hour and of the hour before. Any
+ * thread, also in a signal handler; no lock.
  */
 #ifndef SPY_RECORD_SLOW_H
 #define SPY_RECORD_SLOW_H

@@ -47,7 +47,7 @@
 #define SPY_TEXT_BYTES    (512u * 1024u)
 #define SPY_SLOW_EVENTS   512u
 #define SPY_FAILED_EVENTS 256u
-#define SPY_WORST_CALLS   3u /* longest calls kept of each operation that was ever slow */
+#define SPY_WORST_CALLS   3u /* longest calls in each set of an operation that was ever slow */
 #define SPY_HISTORY_BYTES (2048u * 1024u) /* unless PERFSPY_HISTORY says otherwise */
 #define SPY_BLOCK_BYTES   (64u * 1024u)   /* storage is asked for in such steps: shared/storage.h */
 #define SPY_BLOCK_WORDS   20u             /* of 64 blocks each: a region of 80 MiB at most */
@@ -459,17 +459,44 @@ struct spy_slow_event {
 };
 
 /* The longest calls of one operation since its statistics began, of those that were slow. A call
- * takes the place of the shortest of them by a compare-and-swap on `longest_ns`, which therefore
- * only grows until a reset, which makes it 0, and which says at any moment exactly how long the
- * longest were; then it writes its event, by the protocol above. An event whose duration is not
- * that of its place is an older one, whose place was taken by a call that could not be written
- * (counted as dropped), or that is being written. */
-struct spy_worst {
-    _Atomic uint64_t longest_ns[SPY_WORST_CALLS];
+ * takes the place of the lowest of them by a compare-and-swap on `rank`, which therefore only grows
+ * until a reset makes it 0, and which says at any moment exactly which the longest were; then it
+ * writes its event, by the protocol above. An event whose rank is not that of its place is an older
+ * one, whose place was taken by a call that could not be written (counted as dropped), or that is
+ * being written. */
+struct spy_worst_set {
+    _Atomic uint64_t rank[SPY_WORST_CALLS]; /* see spy_worst_rank(); 0: free */
     struct spy_slow_event event[SPY_WORST_CALLS];
 };
 
-#define SPY_WORST_CHUNKS 4u
+/* Set 0 has the longest since the start. A bad minute would fill it for good, so the other two have
+ * the longest of one stretch of time each, this one and the one before: a call of a new stretch is
+ * above all that are two stretches old. */
+#define SPY_WORST_SETS    3u
+#define SPY_WORST_SPAN_NS 3600000000000ull /* a stretch: an hour of CLOCK_MONOTONIC */
+
+struct spy_worst {
+    struct spy_worst_set set[SPY_WORST_SETS];
+};
+
+/* The set that a call which ended at END_NS belongs to, beside the first. */
+static inline uint32_t spy_worst_set_of(uint64_t end_ns)
+{
+    return 1 + (uint32_t)(end_ns / SPY_WORST_SPAN_NS % (SPY_WORST_SETS - 1));
+}
+
+/* What orders the calls of set SET: in the first how long they took, in the others the stretch in
+ * which they ended (16 bits: seven years of a machine's running) and then that (48: three days). */
+static inline uint64_t spy_worst_rank(uint32_t set, const struct spy_sample *sample)
+{
+    const uint64_t most = (1ull << 48) - 1;
+    if (set == 0)
+        return sample->dur_ns;
+    uint64_t ns = sample->dur_ns < most ? sample->dur_ns : most;
+    return (sample->end_ns / SPY_WORST_SPAN_NS + 1) << 48 | ns;
+}
+
+#define SPY_WORST_CHUNKS 10u
 _Static_assert(sizeof(struct spy_worst) <= SPY_WORST_CHUNKS * SPY_CHUNK_BYTES, "outgrew chunks");
 
 /* Statements run on one connection that may yet turn out to be part of a sequence, as they would

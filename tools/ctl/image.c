@@ -132,9 +132,11 @@ static void recheck_worst(int fd, struct spy_region *region)
     for (uint32_t op = 0; op < spy_region_ops(region); op++) {
         struct spy_worst *worst = spy_region_worst(region, spy_region_op(region, op)), again;
         uint64_t at = worst != NULL ? (uint64_t)((char *)worst - (char *)region) : 0;
-        if (worst != NULL && read_at(fd, &again, sizeof(again), at) == (ssize_t)sizeof(again))
-            mark_changed((char *)worst->event, (const char *)again.event, SPY_WORST_CALLS,
-                         sizeof(struct spy_slow_event));
+        if (worst == NULL || read_at(fd, &again, sizeof(again), at) != (ssize_t)sizeof(again))
+            continue;
+        for (uint32_t i = 0; i < SPY_WORST_SETS; i++)
+            mark_changed((char *)worst->set[i].event, (const char *)again.set[i].event,
+                         SPY_WORST_CALLS, sizeof(struct spy_slow_event));
     }
 }
 

@@ -117,8 +117,8 @@ void ctl_slow_add(struct ctl_slow *slow, const struct ctl_process *process,
     for (uint32_t op = 0; op < spy_region_ops(region); op++) {
         const struct spy_op *row = ready_op(region, op);
         const struct spy_worst *worst = row != NULL ? spy_region_worst(region, row) : NULL;
-        if (worst != NULL)
-            add_events(&a, worst->event, SPY_WORST_CALLS, true);
+        for (uint32_t i = 0; worst != NULL && i < SPY_WORST_SETS; i++)
+            add_events(&a, worst->set[i].event, SPY_WORST_CALLS, true);
     }
 }
 

@@ -162,7 +162,8 @@ static inline struct spy_slow_event *fixture_event(struct spy_region *r, uint64_
     return event + n % SPY_SLOW_EVENTS;
 }
 
-/* The same among the worst of OP, in place AT. */
+/* The same among the worst of OP, in place AT of the first set, and from SPY_WORST_CALLS on of the
+ * others. */
 static inline struct spy_slow_event *fixture_worst(struct spy_region *r, uint32_t op, uint32_t at,
                                                    uint64_t end_ns, uint64_t dur_ns)
 {
@@ -173,12 +174,14 @@ static inline struct spy_slow_event *fixture_worst(struct spy_region *r, uint32_
     }
     char *arena = spy_region_section(r, SPY_SECTION_ARENA);
     struct spy_worst *worst = (struct spy_worst *)(arena + row->worst * SPY_CHUNK_BYTES);
-    worst->longest_ns[at] = dur_ns;
-    worst->event[at].tid = 77;
-    worst->event[at].sample =
+    struct spy_worst_set *set = &worst->set[at / SPY_WORST_CALLS];
+    struct spy_slow_event *event = &set->event[at % SPY_WORST_CALLS];
+    event->tid = 77;
+    event->sample =
         (struct spy_sample){.op = op, .end_ns = end_ns, .dur_ns = dur_ns, .wait_ns = dur_ns / 4};
-    worst->event[at].seq = 2;
-    return &worst->event[at];
+    event->seq = 2;
+    set->rank[at % SPY_WORST_CALLS] = spy_worst_rank(at / SPY_WORST_CALLS, &event->sample);
+    return event;
 }
 
 static inline void fixture_endpoint(struct spy_region *r, uint32_t row, const char *host,

@@ -39,10 +39,13 @@ static void each_call_is_listed_once(void **state)
     failed(r, 121 * SEC, spy_sqlstate_pack("23505"));
     fixture_worst(r, HTTP, 0, 110 * SEC, 2 * SEC); /* the newest as well */
     fixture_worst(r, HTTP, 1, 105 * SEC, 3 * SEC);
-    fixture_worst(r, SQL, 2, 105 * SEC, 3 * SEC); /* alike, and another call */
+    fixture_worst(r, SQL, 2, 105 * SEC, 3 * SEC);  /* alike, and another call */
+    fixture_worst(r, HTTP, 3, 110 * SEC, 2 * SEC); /* of its hour, too */
+    fixture_worst(r, HTTP, 8, 108 * SEC, 1 * SEC); /* of its hour alone */
     struct ctl_slow all = collect(r, false), worst = collect(r, true);
-    assert_int_equal(all.count, 5);
-    assert_int_equal(worst.count, 3);
+    assert_int_equal(all.count, 6);
+    assert_int_equal(worst.count, 4);
+    assert_int_equal(worst.call[3].sample.dur_ns, 1 * SEC);
     assert_int_equal(worst.call[0].sample.dur_ns, 3 * SEC);
     assert_int_equal(worst.call[1].sample.dur_ns, 3 * SEC);
     assert_int_equal(worst.call[2].sample.dur_ns, 2 * SEC);

@@ -88,15 +88,19 @@ static int descending(const void *a, const void *b)
     return (*x < *y) - (*x > *y);
 }
 
-/* How long the kept calls of operation 2 took, the longest first; each of them is complete. */
-static void worst_of(uint64_t longest[SPY_WORST_CALLS], const struct spy_region *region)
+/* How long the calls took that set SET of operation 2 keeps, the longest first; each is complete.
+ */
+static void worst_of(uint64_t longest[SPY_WORST_CALLS], const struct spy_region *region,
+                     uint32_t set)
 {
     const struct spy_worst *worst = spy_region_worst(region, spy_region_op(region, 2));
     assert_non_null(worst);
     for (uint32_t i = 0; i < SPY_WORST_CALLS; i++) {
-        longest[i] = atomic_load(&worst->longest_ns[i]);
-        assert_int_equal(worst->event[i].seq % 2, 0);
-        assert_int_equal(worst->event[i].sample.dur_ns, longest[i]);
+        const struct spy_slow_event *event = &worst->set[set].event[i];
+        longest[i] = event->sample.dur_ns;
+        assert_int_equal(event->seq % 2, 0);
+        assert_int_equal(worst->set[set].rank[i],
+                         event->seq != 0 ? spy_worst_rank(set, &event->sample) : 0);
     }
     qsort(longest, SPY_WORST_CALLS, sizeof(longest[0]), descending);
 }
@@ -110,9 +114,55 @@ static void the_longest_stay(void **state)
     assert_null(spy_region_worst(region, spy_region_op(region, 2)));
     for (uint64_t i = 0; i < 5000; i++) /* each of 1000 .. 5999 ms once, in no order */
         slow(region, (1000 + i * 1237 % 5000) * FIXTURE_MS);
-    worst_of(longest, region);
+    worst_of(longest, region, 0);
     for (uint32_t i = 0; i < SPY_WORST_CALLS; i++)
         assert_int_equal(longest[i], (5999 - i) * FIXTURE_MS);
+    assert_int_equal(atomic_load(&region->slow_dropped), 0);
+    free(region);
+}
+
+#define HOUR SPY_WORST_SPAN_NS
+
+static void slow_at(struct spy_region *region, uint64_t end_ns, uint64_t dur_ns)
+{
+    spy_record(region, &(struct spy_sample){.op = 2, .end_ns = end_ns, .dur_ns = dur_ns});
+}
+
+/* Those of the set that has the hour before END_NS, or after. */
+static void expect_hour(const struct spy_region *region, uint64_t end_ns, uint64_t longest_ms)
+{
+    uint64_t longest[SPY_WORST_CALLS];
+    worst_of(longest, region, spy_worst_set_of(end_ns));
+    for (uint32_t i = 0; i < SPY_WORST_CALLS; i++)
+        assert_int_equal(longest[i], longest_ms > 0 ? (longest_ms - i) * FIXTURE_MS : 0);
+}
+
+/* A bad minute stays for ever in its own set; in the other two it gives way to what comes after. */
+static void a_bad_minute_does_not_hide_the_worst_of_now(void **state)
+{
+    (void)state;
+    struct spy_region *region = region_fixture();
+    uint64_t longest[SPY_WORST_CALLS];
+    const uint64_t begin = 1000 * HOUR;
+    for (uint64_t i = 0; i < 50; i++)
+        slow_at(region, begin + i, (60000 + i) * FIXTURE_MS);
+    expect_hour(region, begin, 60049);
+    expect_hour(region, begin + HOUR, 0);
+    for (uint64_t hour = 1; hour < 80; hour++) {
+        for (uint64_t i = 0; i < 20; i++) /* from its first moment to its last, in no order */
+            slow_at(region, begin + hour * HOUR + (i == 19 ? HOUR - 1 : i),
+                    (2000 + hour * 10 + i * 7 % 20) * FIXTURE_MS);
+        expect_hour(region, begin + hour * HOUR, 2000 + hour * 10 + 19);
+        expect_hour(region, begin + (hour - 1) * HOUR,
+                    hour == 1 ? 60049 : 2000 + (hour - 1) * 10 + 19);
+        slow_at(region, begin + (hour - 1) * HOUR,
+                1001 * FIXTURE_MS); /* late, and not among them */
+        if (hour > 1)
+            slow_at(region, begin + (hour - 2) * HOUR, 9000 * FIXTURE_MS); /* too late */
+    }
+    worst_of(longest, region, 0);
+    for (uint32_t i = 0; i < SPY_WORST_CALLS; i++)
+        assert_int_equal(longest[i], (60049 - i) * FIXTURE_MS);
     assert_int_equal(atomic_load(&region->slow_dropped), 0);
     free(region);
 }
@@ -153,8 +203,8 @@ static void the_longest_of_all_threads_stay(void **state)
     uint64_t longest[SPY_WORST_CALLS];
     uint32_t older = 0;
     for (uint32_t i = 0; i < SPY_WORST_CALLS; i++) {
-        const struct spy_slow_event *event = &worst->event[i];
-        longest[i] = atomic_load(&worst->longest_ns[i]);
+        const struct spy_slow_event *event = &worst->set[0].event[i];
+        longest[i] = atomic_load(&worst->set[0].rank[i]);
         older += event->sample.dur_ns != longest[i];
         /* Events are whole, and none is shorter than what its place was given to it for. */
         assert_int_equal(event->seq % 2, 0);
@@ -176,24 +226,24 @@ static void a_torn_place_holds_nobody_up(void **state)
     (void)state;
     struct spy_region *region = region_fixture();
     slow(region, 1000 * FIXTURE_MS);
-    struct spy_worst *worst = spy_region_worst(region, spy_region_op(region, 2));
-    uint32_t torn = worst->longest_ns[0] != 0 ? 0 : 1;
-    assert_int_equal(worst->event[torn].seq, 2);
-    worst->event[torn].seq = 3;
+    struct spy_worst_set *set = spy_region_worst(region, spy_region_op(region, 2))->set;
+    uint32_t torn = set->rank[0] != 0 ? 0 : 1;
+    assert_int_equal(set->event[torn].seq, 2);
+    set->event[torn].seq = 3;
     for (uint64_t i = 1; i <= SPY_WORST_CALLS; i++)
         slow(region, (1000 + i) * FIXTURE_MS);
-    assert_int_equal(worst->event[torn].seq, 3);
-    assert_int_equal(worst->longest_ns[torn], (1000 + SPY_WORST_CALLS) * FIXTURE_MS);
+    assert_int_equal(set->event[torn].seq, 3);
+    assert_int_equal(set->rank[torn], (1000 + SPY_WORST_CALLS) * FIXTURE_MS);
     assert_int_equal(atomic_load(&region->slow_dropped), 1);
     free(region);
 }
 
-static void a_full_arena_keeps_the_newest(void **state)
+static void counts_come_before_the_worst(void **state)
 {
     (void)state;
     struct spy_region *region = region_fixture();
     slow(region, 1);
-    atomic_store(&region->arena_used, SPY_ARENA_CHUNKS);
+    atomic_store(&region->arena_used, SPY_ARENA_CHUNKS / 4 * 3 - SPY_WORST_CHUNKS + 1);
     slow(region, 1000 * FIXTURE_MS);
     assert_null(spy_region_worst(region, spy_region_op(region, 2)));
     assert_int_equal(slow_event(region, 0)->sample.dur_ns, 1000 * FIXTURE_MS);
@@ -207,9 +257,10 @@ int main(void)
         cmocka_unit_test(slow_and_failed_calls_are_kept),
         cmocka_unit_test(a_flood_of_failures_leaves_the_slow),
         cmocka_unit_test(the_longest_stay),
+        cmocka_unit_test(a_bad_minute_does_not_hide_the_worst_of_now),
         cmocka_unit_test(the_longest_of_all_threads_stay),
         cmocka_unit_test(a_torn_place_holds_nobody_up),
-        cmocka_unit_test(a_full_arena_keeps_the_newest),
+        cmocka_unit_test(counts_come_before_the_worst),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
