@@ -7,6 +7,7 @@
 #include "runtime/clock.h"
 #include "shared/sys.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -81,7 +82,40 @@ static size_t write_all(int fd, const char *bytes, size_t n)
     return done;
 }
 
-size_t spy_log_append(const char *lines, size_t n)
+/* ---- signals of writing ----------------------------------------------------------------------
+ *
+ * A write to a pipe that nobody reads any more is a SIGPIPE to the thread, one beyond the process'
+ * file-size limit a SIGXFSZ; either would end a program that never wrote there itself. So they are
+ * blocked meanwhile, and what came of our own write is taken away before the program sees it. */
+
+#define SIGSET_BYTES 8u /* of the kernel's set: one bit a signal */
+#define OURS         (1ull << (SIGPIPE - 1) | 1ull << (SIGXFSZ - 1))
+
+struct hush {
+    uint64_t mask;    /* the thread's own */
+    uint64_t pending; /* before we wrote: not ours to take */
+};
+
+static bool hush_begin(struct hush *hush)
+{
+    const uint64_t ours = OURS;
+    if (SPY_SYS4(SYS_rt_sigprocmask, SIG_BLOCK, &ours, &hush->mask, SIGSET_BYTES) != 0)
+        return false;
+    if (SPY_SYS2(SYS_rt_sigpending, &hush->pending, SIGSET_BYTES) != 0)
+        hush->pending = OURS; /* it might be: take none */
+    return true;
+}
+
+static void hush_end(const struct hush *hush)
+{
+    const struct timespec at_once = {0, 0};
+    const uint64_t took = OURS & ~hush->pending;
+    while (SPY_SYS4(SYS_rt_sigtimedwait, &took, NULL, &at_once, SIGSET_BYTES) > 0)
+        ;
+    SPY_SYS4(SYS_rt_sigprocmask, SIG_SETMASK, &hush->mask, NULL, SIGSET_BYTES);
+}
+
+static size_t append(const char *lines, size_t n)
 {
     /* The log ends in the middle of a line: what comes next must not be taken for the rest of it.
      */
@@ -96,6 +130,16 @@ size_t spy_log_append(const char *lines, size_t n)
         atomic_store(&torn, lines[done - 1] != '\n');
     if (!to_stderr)
         spy_sys_close(fd);
+    return done;
+}
+
+size_t spy_log_append(const char *lines, size_t n)
+{
+    struct hush hush;
+    if (!hush_begin(&hush))
+        return 0;
+    size_t done = append(lines, n);
+    hush_end(&hush);
     return done;
 }
 

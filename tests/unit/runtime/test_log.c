@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log's time stamps against libc's calendar, and where the log goes.
+ * The log's time stamps against libc's calendar, where the log goes, and that no signal comes of
+ * it.
  */
 #include "runtime/log.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -92,6 +95,77 @@ static void a_replaced_stderr_is_left_alone(void **state)
     assert_int_equal(read(pipes[0], &byte, 1), -1);
 }
 
+/* ---- signals of writing ---------------------------------------------------------------------- */
+
+static int caught;
+
+static void catcher(int signal)
+{
+    caught = signal;
+}
+
+/* No signal, whether the program would take it now or later. One of its own stays pending, and its
+ * mask stays as it is. */
+static void nothing_came_of_it(int signal)
+{
+    sigset_t mask, pending;
+    assert_int_equal(caught, 0);
+    assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &mask), 0);
+    assert_int_equal(sigismember(&mask, SIGPIPE) + sigismember(&mask, SIGXFSZ), 0);
+
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, signal);
+    assert_int_equal(sigprocmask(SIG_BLOCK, &one, NULL), 0);
+    spy_log(SPY_LOG_ERROR, "event=again");
+    sigpending(&pending);
+    assert_int_equal(sigismember(&pending, signal), 0);
+    raise(signal);
+    spy_log(SPY_LOG_ERROR, "event=once_more");
+    sigpending(&pending);
+    assert_int_equal(sigismember(&pending, signal), 1);
+    assert_int_equal(sigprocmask(SIG_UNBLOCK, &one, NULL), 0);
+    assert_int_equal(caught, signal);
+    caught = 0;
+}
+
+static void a_file_size_limit_is_no_signal(void **state)
+{
+    (void)state;
+    struct rlimit before, limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = before;
+    limit.rlim_cur = 1000;
+    strcpy(spy_config.log, path);
+    signal(SIGXFSZ, catcher);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    for (int i = 0; i < 100; i++)
+        spy_log(SPY_LOG_ERROR, "event=much number=%d", i);
+    nothing_came_of_it(SIGXFSZ);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, SIG_DFL);
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 1000);
+    unlink(path);
+}
+
+static void a_pipe_without_a_reader_is_no_signal(void **state)
+{
+    (void)state;
+    int pipes[2], before = dup(2);
+    assert_int_equal(pipe(pipes), 0);
+    signal(SIGPIPE, catcher);
+    dup2(pipes[1], 2);
+    setenv("PERFSPY_LOG", "stderr", 1);
+    spy_config_read();
+    close(pipes[0]);
+    spy_log(SPY_LOG_ERROR, "event=unread");
+    nothing_came_of_it(SIGPIPE);
+    dup2(before, 2);
+    signal(SIGPIPE, SIG_DFL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +173,8 @@ int main(void)
         cmocka_unit_test(lines_are_appended),
         cmocka_unit_test(a_link_is_not_followed),
         cmocka_unit_test(a_replaced_stderr_is_left_alone),
+        cmocka_unit_test(a_file_size_limit_is_no_signal),
+        cmocka_unit_test(a_pipe_without_a_reader_is_no_signal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
