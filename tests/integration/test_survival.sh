@@ -260,10 +260,12 @@ if "${unshare[@]}" mount -t tmpfs -o size=1m,mode=700 none "$TEST_DIR/disk" 2>/d
     cat >"$TEST_DIR/on-small-disk" <<'SH'
 #!/bin/sh
 mount -t tmpfs -o size=2500k,mode=700 none "$PERFSPY_DIR" || exit 1
-LD_PRELOAD=$1 psql -XqAt -v ON_ERROR_STOP=1 -f "$2" -o "$4.out"
+LD_PRELOAD=$1 psql -XqAt -v ON_ERROR_STOP=1 -f "$2" -o "$4.out" &
+pid=$!
+wait $pid
 status=$?
-env - "PERFSPY_DIR=$PERFSPY_DIR" "$3" stats --json >"$4.stats"
-env - "PERFSPY_DIR=$PERFSPY_DIR" "$3" ps >"$4.ps"
+env - "PERFSPY_DIR=$PERFSPY_DIR" "$3" stats -p $pid --json >"$4.stats"
+env - "PERFSPY_DIR=$PERFSPY_DIR" "$3" ps -p $pid >"$4.ps"
 exit $status
 SH
     chmod +x "$TEST_DIR/on-small-disk"
