@@ -3,8 +3,10 @@
 #
 # Attaching to programs that run, and leaving them: what they do is the same, all of it, and what is
 # seen from then on is counted to the last statement and request.
-# time limit: 300
+# time limit: 600
 . "$(dirname "$0")/lib/check.sh"
+# shellcheck source=tests/integration/lib/attach.sh
+. "$(dirname "$0")/lib/attach.sh"
 
 victims=$BUILD/victims
 stats=$TEST_DIR/stats.json
@@ -147,6 +149,21 @@ cycles() {
     done
 }
 
+no_thread_of_ours() {
+    ! grep -qsx perfspy "/proc/$VICTIM"/task/*/comm
+}
+
+# quiet_cycles TIMES: the same, each when the one before has come to its end in the program, too.
+quiet_cycles() {
+    local i failed=0
+    for ((i = 0; i < $1; i++)); do
+        cycles 1
+        failed=$((failed + FAILED))
+        wait_for 10 no_thread_of_ours
+    done
+    FAILED=$failed
+}
+
 for kind in read recv epoll poll ppoll select sleep sem; do
     begin "$victims/attached" wait "$kind"
     cycles 2
@@ -168,9 +185,39 @@ ends_well "no signal is lost"
 
 # A program that never waits is left alone.
 begin "$victims/attached" wait busy
-assert_status "one that never waits is refused" 77 "$PERFSPY_CTL" attach "$VICTIM" --timeout 300ms
+before="$(attach_holds "$VICTIM") $(protections)"
+status=0
+text=$("$PERFSPY_CTL" attach "$VICTIM" --timeout 300ms 2>&1) || status=$?
+assert_eq "one that never waits: refused" 77 "$status"
+assert_match "one that never waits: why" 'no thread of process .* was found waiting in a system call' "$text"
+assert_eq "one that never waits: as it was" "$before" "$(attach_holds "$VICTIM") $(protections)"
 kill "$VICTIM"
 ends_well "one that never waits"
+
+# Nor are all of its threads gone through where there is no time for it: each is followed for 20 ms.
+if command -v strace >/dev/null; then
+    # shellcheck disable=SC2046 # one word a thread
+    begin "$victims/attached" wait $(printf 'busy %.0s' {1..100})
+    status=0
+    strace -qq -o "$TEST_DIR/seized" -e trace=ptrace -e signal=none \
+        "$PERFSPY_CTL" attach "$VICTIM" --timeout 300ms >"$TEST_DIR/said" 2>&1 || status=$?
+    assert_eq "a hundred that never wait: refused" 77 "$status"
+    assert_eq "a hundred that never wait: within its time, or so many were looked at" 1 \
+        $(($(grep -c PTRACE_SEIZE "$TEST_DIR/seized") <= 50))
+    kill "$VICTIM"
+    ends_well "a hundred that never wait"
+fi
+
+# Hundreds of threads.
+# shellcheck disable=SC2046
+begin "$victims/attached" wait $(printf 'sleep %.0s' {1..300}) busy
+quiet_cycles 2
+read -ra held < <(attach_holds "$VICTIM")
+quiet_cycles 12
+assert_eq "hundreds of threads: attached and detached" 0 "$FAILED"
+attach_keeps "hundreds of threads" "$VICTIM" 4 "${held[@]}" # an arena of malloc's, or two
+kill "$VICTIM"
+ends_well "hundreds of threads"
 
 # Another thread is in the dynamic loader: nothing is done, and all that was prepared is undone.
 begin env SLOW_LIBRARY="$victims/slow.so" "$victims/attached" wait sleep load

@@ -359,13 +359,16 @@ static bool borrow(struct ctl_tracee *tracee, enum rank rank, struct ctl_state *
     return done;
 }
 
+/* Each of hundreds that never wait takes its time: the deadline is kept between them, too. */
 static bool try_threads(const struct ctl_target *target, enum rank worst, struct ctl_tracee *tracee,
                         struct ctl_state *state, int *error)
 {
     size_t count;
     struct candidate *list = list_threads(target, &count);
     bool done = false;
-    for (size_t i = 0; i < count && !done && !told_to_end; i++) {
+    for (size_t i = 0;
+         i < count && !done && !told_to_end && ctl_clock_ns(CLOCK_MONOTONIC) < tracee->deadline_ns;
+         i++) {
         if (list[i].rank == RANK_NEVER || (list[i].rank == RANK_ANEW && worst < RANK_ANEW))
             continue;
         tracee->tid = list[i].tid;
