@@ -268,7 +268,7 @@ ifeq ($(ARCH),x86_64)
 VICTIMS += $(VICTIM_DIR)/nolibc32
 endif
 JOINED   := $(addprefix $(VICTIM_DIR)/joined-,lazy now table)
-VICTIMS  += $(addprefix $(VICTIM_DIR)/,attached refusing nolibc slow.so late.so) $(JOINED)
+VICTIMS  += $(addprefix $(VICTIM_DIR)/,attached refusing nolibc slow.so late.so flying.so) $(JOINED)
 
 $(VICTIM_DIR)/attached $(VICTIM_DIR)/refusing: $(VICTIM_DIR)/%: tests/victims/%.c Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
@@ -286,7 +286,7 @@ $(VICTIM_DIR)/nolibc32: tests/victims/nolibc.c Makefile | $(BUILD)/.deps
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 $(WARN) -m32 -ffreestanding -nostdlib -static $< -o $@
 
-$(VICTIM_DIR)/slow.so: tests/victims/slow.c Makefile | $(BUILD)/.deps
+$(VICTIM_DIR)/slow.so $(VICTIM_DIR)/flying.so: $(VICTIM_DIR)/%.so: tests/victims/%.c Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared $< -o $@
@@ -489,10 +489,12 @@ soak: $(PRODUCTS) ## a watched service under load for MINUTES: a table of what i
 	@SOAK_SECONDS=$$(($(MINUTES) * 60)) BUILD=$(BUILD) SAN=$(SAN) V=1 T=test_soak CC='$(CC)' \
 	    tools/scripts/run-tests.sh tests/integration/test_soak.sh
 
+CYCLES ?= 1000
 .PHONY: soak-attach
-soak-attach: $(PRODUCTS) $(VICTIMS) ## attach and detach a thousand times under load, and be killed at each step
-	@ATTACH_CYCLES=1000 KILL_STRIDE=1 $(run_tests) tests/integration/test_attach.sh \
-	    tests/integration/test_attach_killed.sh
+soak-attach: $(PRODUCTS) $(VICTIMS) ## attach and detach CYCLES times under load, to the service and other people's programs; and be killed at each step
+	@ATTACH_CYCLES=$(CYCLES) KILL_STRIDE=1 BUILD=$(BUILD) SAN=$(SAN) V=1 T='$(T)' CC='$(CC)' \
+	    tools/scripts/run-tests.sh tests/integration/test_attach.sh \
+	    tests/integration/test_attach_live.sh tests/integration/test_attach_killed.sh
 
 # The library for another machine, in an emulator.
 ARM64      := $(BUILD)/arm64
@@ -595,6 +597,7 @@ help: ## this list
 	    T=PATTERN 'run only the tests, or measurements, with PATTERN in their names' \
 	    ROUNDS=N 'rounds of each measurement of make bench (default: 10)' \
 	    MINUTES=N 'how long make soak lasts (default: 10)' \
+	    CYCLES=N 'how often make soak-attach does it to each program (default: 1000)' \
 	    SAN=KIND 'build with a sanitizer (address, undefined, thread), into build-KIND' \
 	    BUILD=DIR 'build into another directory' \
 	    CORPUS=DIR 'keep the SQL that a test fetches there (default: build/corpus)' \
