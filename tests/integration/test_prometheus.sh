@@ -88,7 +88,7 @@ assert_eq 'nor does it say anything' '' "$(promtool check metrics <"$metrics" 2>
 assert_eq 'the type is that of the text format' 'text/plain; version=0.0.4; charset=utf-8' \
     "$(curl -sS -o /dev/null -w '%{content_type}' -H "Authorization: Bearer $token" "$serve/metrics")"
 assert_eq 'labels: no more than these' \
-    'db_response_status_code db_system_name exe http_response_status_code kind le level operation part stat state status version way' \
+    'db_response_status_code db_system_name exe http_response_status_code kind le level operation part stat state status table version way' \
     "$(grep -v '^#' "$metrics" | grep -oE '[{,][a-z_]+="' | tr -d '{,="' | sort -u | xargs)"
 
 # Within one series the last bucket is the count, and none is smaller than the one before it.
@@ -136,7 +136,15 @@ asks 'health' 1 "perfspy_health{$me,status=\"healthy\"}"
 asks 'one state of health' 1 "sum(perfspy_health{$me})"
 asks 'a benchmark is met' 1 "perfspy_benchmark_met{$me,operation=\"api.get_part\"}"
 asks 'its limit' 200 "perfspy_benchmark_limit_seconds{$me,operation=\"api.get_part\",stat=\"p95\"}"
-asks 'nothing was dropped' 0 "sum({__name__=~\"perfspy_self_.+_total\",$me})"
+asks 'nothing was dropped' 0 "sum({__name__=~\"perfspy_self_.+_(full|high|lost|denied|dropped|unknown|deep|shard)_total\",$me})"
+asks 'of either kind its own calls take time where some were timed' 2 \
+    "sum((perfspy_self_calls_seconds_total{$me} >bool 0) ==bool (perfspy_self_timed_calls_total{$me} >bool 0))"
+asks 'of a processor that the process had' 1 \
+    "perfspy_self_process_cpu_seconds_total{$me} >bool perfspy_self_helper_cpu_seconds_total{$me}"
+asks 'it does not back off' 0 "perfspy_self_backoff_level{$me}"
+asks 'its memory is bounded' 1 \
+    "perfspy_self_region_bytes{$me} <=bool perfspy_self_region_limit_bytes{$me}"
+asks 'no table is fuller than full' 1 "max(perfspy_self_table_used_ratio{$me}) <=bool 1"
 
 drive 9 GET /parts/2
 asks 'more requests arrive' 50 "http_server_request_duration_seconds_count{$me,operation=\"api.get_part\"}"

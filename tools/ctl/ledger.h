@@ -51,12 +51,22 @@ struct ctl_sum {
     struct spy_code_count code[CTL_LEDGER_CODES + 1]; /* a place more, for SPY_CODE_OTHER */
 };
 
+/* What perfspy itself took (shared/cost.h), as counters. */
+struct ctl_spent {
+    uint64_t timed[SPY_KIND_COUNT];    /* calls whose own part was timed, and believed */
+    uint64_t timed_ns[SPY_KIND_COUNT]; /* theirs */
+    uint64_t helper_ns;                /* CPU time of helper threads */
+    uint64_t process_ns;               /* of the processes, theirs included */
+    uint64_t backoffs;
+};
+
 struct ctl_sums {
     char program[CTL_PROGRAM_BYTES];
     struct ctl_sum *sum; /* by kind and name */
     size_t count;
     uint64_t self[SPY_SELF_COUNT];
     uint64_t slow_dropped;
+    struct ctl_spent spent;
 };
 
 struct ctl_ledger_process {

@@ -37,6 +37,8 @@ static void add_region(struct ctl_metrics_program *program, struct ctl_ledger_pr
         ctl_model_init(&program->model, region->health_window_ns);
     size_t before = program->model.members;
     ctl_model_add(&program->model, process, region, run);
+    if (process->state == CTL_LIVE)
+        ctl_metrics_self_add(&program->self, region);
     entry->over = process->state == CTL_DEAD && program->model.members == before;
 }
 

@@ -8,9 +8,6 @@
 #include "ctl/metrics.h"
 #include "ctl/prom.h"
 
-#include <ctype.h>
-#include <string.h>
-
 #ifndef SPY_VERSION
 #define SPY_VERSION "unknown"
 #endif
@@ -324,7 +321,7 @@ static void print_benchmarks(const struct text *t)
                     "What was measured in the window.");
 }
 
-/* ---- perfspy itself ------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------------------------------ */
 
 static void print_processes(const struct text *t)
 {
@@ -342,38 +339,6 @@ static void print_processes(const struct text *t)
     }
 }
 
-/* "perfspy_self_ops_full_total" of OPS_FULL. */
-static void self_name(char out[64], const char *id)
-{
-    int used = snprintf(out, 64, "perfspy_self_%s_total", id);
-    for (int i = 0; i < used && i < 63; i++)
-        out[i] = (char)tolower((unsigned char)out[i]);
-}
-
-static void print_self(const struct text *t)
-{
-    static const char *const ids[SPY_SELF_COUNT] = {
-#define X(id, text) [SPY_SELF_##id] = #id,
-        SPY_SELF_COUNTERS(X)
-#undef X
-    };
-    for (uint32_t i = 0; i < SPY_SELF_COUNT; i++) {
-        char name[64];
-        self_name(name, ids[i]);
-        ctl_prom_heading(t->out, name, "counter", spy_self_text(i));
-        for (size_t k = 0; k < t->count; k++) {
-            ctl_prom_identity(t->out, name, t->sums[k].program, NULL);
-            ctl_prom_count(t->out, t->sums[k].self[i]);
-        }
-    }
-    ctl_prom_heading(t->out, "perfspy_self_slow_dropped_total", "counter",
-                     "slow or failed calls that came faster than they could be kept");
-    for (size_t k = 0; k < t->count; k++) {
-        ctl_prom_identity(t->out, "perfspy_self_slow_dropped_total", t->sums[k].program, NULL);
-        ctl_prom_count(t->out, t->sums[k].slow_dropped);
-    }
-}
-
 void ctl_metrics_text(FILE *out, const struct ctl_sums *sums, size_t count,
                       struct ctl_metrics_program *program, size_t programs)
 {
@@ -384,5 +349,5 @@ void ctl_metrics_text(FILE *out, const struct ctl_sums *sums, size_t count,
     print_benchmarks(&t);
     print_operations(&t);
     print_requests(&t);
-    print_self(&t);
+    ctl_metrics_self(out, sums, count, program, programs);
 }

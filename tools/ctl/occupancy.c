@@ -102,6 +102,11 @@ static const struct {
 #undef X
 };
 
+const char *ctl_occupancy_name(enum ctl_table_id id)
+{
+    return tables[id].name;
+}
+
 static const char *number(char out[CTL_NUMBER_BYTES], uint64_t n, bool bytes)
 {
     return bytes ? ctl_format_bytes(out, n) : ctl_format_count(out, n);

@@ -38,6 +38,9 @@ struct ctl_occupancy {
 
 void ctl_occupancy_read(struct ctl_occupancy *out, const struct spy_region *region);
 
+/* Name of table ID, as in JSON. */
+const char *ctl_occupancy_name(enum ctl_table_id id);
+
 /* A line a table. */
 void ctl_occupancy_print(const struct ctl_occupancy *occupancy, FILE *out);
 

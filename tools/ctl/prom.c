@@ -44,3 +44,8 @@ void ctl_prom_seconds(FILE *out, uint64_t ns)
     fprintf(out, "} %llu.%09llu\n", (unsigned long long)(ns / CTL_SECOND_NS),
             (unsigned long long)(ns % CTL_SECOND_NS));
 }
+
+void ctl_prom_real(FILE *out, double value)
+{
+    fprintf(out, "} %.12g\n", value);
+}

@@ -21,5 +21,6 @@ void ctl_prom_identity(FILE *out, const char *metric, const char *program, const
 /* The value. Seconds are exact: a double has no room for the nanoseconds of a busy year. */
 void ctl_prom_count(FILE *out, uint64_t value);
 void ctl_prom_seconds(FILE *out, uint64_t ns);
+void ctl_prom_real(FILE *out, double value);
 
 #endif

@@ -105,6 +105,25 @@ static bool is_ready(const struct spy_op *op)
            op->kind < SPY_KIND_COUNT;
 }
 
+static uint64_t load(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static struct ctl_spent spent_of(const struct spy_cost *cost)
+{
+    struct ctl_spent spent = {
+        .helper_ns = load(&cost->helper_ns),
+        .process_ns = load(&cost->process_ns),
+        .backoffs = atomic_load_explicit(&cost->backoffs, memory_order_relaxed),
+    };
+    for (uint32_t kind = 0; kind < SPY_KIND_COUNT; kind++) {
+        spent.timed[kind] = load(&cost->side[kind].samples);
+        spent.timed_ns[kind] = load(&cost->side[kind].ns);
+    }
+    return spent;
+}
+
 void ctl_sums_of_region(struct ctl_sums *out, const struct spy_region *region)
 {
     uint32_t ops = spy_region_ops(region);
@@ -128,8 +147,9 @@ void ctl_sums_of_region(struct ctl_sums *out, const struct spy_region *region)
     if (out->count > 0)
         qsort(out->sum, out->count, sizeof(*out->sum), by_identity);
     for (uint32_t i = 0; i < SPY_SELF_COUNT; i++)
-        out->self[i] = atomic_load_explicit(&region->self[i], memory_order_relaxed);
-    out->slow_dropped = atomic_load_explicit(&region->slow_dropped, memory_order_relaxed);
+        out->self[i] = load(&region->self[i]);
+    out->slow_dropped = load(&region->slow_dropped);
+    out->spent = spent_of(&region->cost);
 }
 
 /* ---- adding up ------------------------------------------------------------------------------ */
@@ -193,6 +213,17 @@ static void add_one(struct ctl_sums *into, const struct ctl_sum *from)
     add_sum(&into->sum[at], from);
 }
 
+static void add_spent(struct ctl_spent *into, const struct ctl_spent *from)
+{
+    for (uint32_t kind = 0; kind < SPY_KIND_COUNT; kind++) {
+        into->timed[kind] += from->timed[kind];
+        into->timed_ns[kind] += from->timed_ns[kind];
+    }
+    into->helper_ns += from->helper_ns;
+    into->process_ns += from->process_ns;
+    into->backoffs += from->backoffs;
+}
+
 void ctl_sums_add(struct ctl_sums *into, const struct ctl_sums *from)
 {
     for (size_t i = 0; i < from->count; i++)
@@ -200,4 +231,5 @@ void ctl_sums_add(struct ctl_sums *into, const struct ctl_sums *from)
     for (uint32_t i = 0; i < SPY_SELF_COUNT; i++)
         into->self[i] += from->self[i];
     into->slow_dropped += from->slow_dropped;
+    add_spent(&into->spent, &from->spent);
 }

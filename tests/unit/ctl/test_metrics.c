@@ -55,6 +55,11 @@ static void samples(void **state)
     struct ctl_sums sums = {.program = "p", .sum = sum, .count = 2, .slow_dropped = 8};
     (void)state;
     sums.self[SPY_SELF_OPS_FULL] = 9;
+    sums.spent = (struct ctl_spent){.timed = {[SPY_KIND_SQL] = 5},
+                                    .timed_ns = {[SPY_KIND_SQL] = 1000},
+                                    .helper_ns = 3,
+                                    .process_ns = 2 * SEC,
+                                    .backoffs = 4};
     char *text = print(&sums, 1, NULL, 0);
 #define HTTP   "http_server_request_duration_seconds"
 #define LABELS "{exe=\"p\",operation=\"say \\\"hi\\\\there\\\"\""
@@ -93,6 +98,13 @@ static void samples(void **state)
     has(text, "perfspy_attributed_queries_total{exe=\"p\",operation=\"q\",way=\"none\"} 24");
     has(text, "perfspy_self_ops_full_total{exe=\"p\"} 9");
     has(text, "perfspy_self_slow_dropped_total{exe=\"p\"} 8");
+    has(text, "perfspy_self_calls_seconds_total{exe=\"p\",kind=\"sql\"} 0.000256000");
+    has(text, "perfspy_self_timed_calls_total{exe=\"p\",kind=\"sql\"} 5");
+    has(text, "perfspy_self_timed_calls_total{exe=\"p\",kind=\"http\"} 0");
+    has(text, "perfspy_self_helper_cpu_seconds_total{exe=\"p\"} 0.000000003");
+    has(text, "perfspy_self_process_cpu_seconds_total{exe=\"p\"} 2.000000000");
+    has(text, "perfspy_self_backoffs_total{exe=\"p\"} 4");
+    assert_null(strstr(text, "perfspy_self_cpu_ratio{"));
     free(text);
 }
 
@@ -129,6 +141,41 @@ static void gauges(void **state)
     free(r);
 }
 
+/* Of two processes: times are added up, tables and backing off are those of the worse one. */
+static void self(void **state)
+{
+    struct ctl_metrics_program program = {.name = "p"};
+    struct spy_region *r = fixture_parts(10, 1000);
+    (void)state;
+    r->cost.side[SPY_KIND_SQL].samples = 4;
+    r->cost.side[SPY_KIND_SQL].ns = 400;
+    r->cost.noted_ns = r->epoch_mono_ns + SEC;
+    r->cost.calls_ns = SEC / 4;
+    r->cost.helper_ns = SEC / 4;
+    r->cost.process_ns = SEC;
+    r->cost.limit_ppm = 20000;
+    r->arena_used = SPY_ARENA_CHUNKS / 2;
+    ctl_metrics_self_add(&program.self, r);
+    r->cost.side[SPY_KIND_SQL].ns = 800;
+    r->cost.backoff = SPY_BACKOFF_DETAIL;
+    r->cost.process_ns = 3 * SEC;
+    r->arena_used = SPY_ARENA_CHUNKS / 4;
+    ctl_metrics_self_add(&program.self, r);
+    char *text = print(NULL, 0, &program, 1);
+    has(text, "perfspy_self_call_cost_seconds{exe=\"p\",kind=\"sql\"} 0.000000150");
+    assert_null(strstr(text, "perfspy_self_call_cost_seconds{exe=\"p\",kind=\"http\""));
+    has(text, "perfspy_self_cpu_ratio{exe=\"p\"} 0.25");
+    has(text, "perfspy_self_cpu_limit_ratio{exe=\"p\"} 0.02");
+    has(text, "perfspy_self_backoff_level{exe=\"p\"} 2");
+    has(text, "perfspy_self_table_used_ratio{exe=\"p\",table=\"arena\"} 0.5");
+    char line[128];
+    snprintf(line, sizeof(line), "perfspy_self_region_limit_bytes{exe=\"p\"} %llu",
+             2 * (unsigned long long)r->total_bytes);
+    has(text, line);
+    free(text);
+    free(r);
+}
+
 /* Nothing is watched: headings, and no sample but the version. */
 static void nothing(void **state)
 {
@@ -153,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samples),
         cmocka_unit_test(gauges),
+        cmocka_unit_test(self),
         cmocka_unit_test(nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
