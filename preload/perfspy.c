@@ -44,9 +44,10 @@ static enum spy_status put_in_force(struct spy_region *region, struct spy_rules 
         spy_rulesfile_note(region, rules, path, spy_observe_generation());
         snprintf(text, SPY_CONTROL_BYTES - 1,
                  "%s: %s%" PRIu32 " operations (%" PRIu32 " new, %" PRIu32 " gone), %" PRIu32
-                 " budgets changed%s%s",
+                 " budgets changed%s%s%s",
                  path, known ? "unchanged: " : "", rules->count, diff.added, diff.removed,
-                 diff.budgets, diff.thresholds ? ", other thresholds" : "",
+                 diff.budgets, diff.samples > 0 ? ", other sampling" : "",
+                 diff.thresholds ? ", other thresholds" : "",
                  diff.parameters ? ", other parameters" : "");
     }
     if (known || status != SPY_OK)

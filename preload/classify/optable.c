@@ -53,6 +53,7 @@ void spy_optable_set_terms(struct spy_region *region, uint32_t row, const struct
     if (rule != NULL)
         memcpy(op->budget, rule->budget, sizeof(op->budget));
     spy_term_set(op->may_repeat, rule != NULL && rule->may_repeat);
+    spy_term_set(op->sample, rule != NULL ? rule->sample : 0);
     spy_term_set(op->watch_ns, watch_of(op));
 }
 

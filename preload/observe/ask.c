@@ -7,6 +7,7 @@
 #include "observe/inflight.h"
 #include "observe/observe.h"
 #include "observe/prepared.h"
+#include "observe/sampling.h"
 #include "record/shard.h"
 #include "runtime/clock.h"
 #include "runtime/process.h"
@@ -27,7 +28,10 @@ static void ask(struct spy_query *call, spy_stmt stmt)
     struct spy_flight *flight = &call->flight;
     flight->owner = spy_attribute(call->region, flight->classifier, stmt);
     flight->site = call->site;
-    flight->begin_ns = spy_now();
+    if (SPY_LIKELY(spy_term(call->region->sampling) == 0))
+        flight->begin_ns = spy_now();
+    else
+        spy_sampling_begin(call);
     spy_inflight_begun(call);
     if (__builtin_expect(call->timed, 0))
         spy_cost_stop(&call->timing);

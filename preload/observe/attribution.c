@@ -6,6 +6,7 @@
 
 #include "record/open.h"
 #include "record/repeat.h"
+#include "runtime/thread.h"
 
 #define RELAXED memory_order_relaxed
 
@@ -74,6 +75,22 @@ void spy_attribute_waited(struct spy_region *region, struct spy_owner owner,
         atomic_fetch_add_explicit(&r->db_wait_ns, sample->wait_ns, RELAXED);
 }
 
+/* The times of SAMPLE, which was not timed: those of the call of OP that this thread last timed. */
+static struct spy_sample guess(struct spy_region *region, struct spy_open_request *r, uint32_t op,
+                               const struct spy_sample *sample)
+{
+    struct spy_sample like = *sample;
+    const struct spy_shard *shard = spy_open_shard(region);
+    const struct spy_cell *cell =
+        spy_region_chunk(region, atomic_load_explicit(&shard->cell[op], memory_order_acquire));
+    if (cell != NULL) {
+        like.dur_ns = atomic_load_explicit(&cell->last_dur_ns, RELAXED);
+        like.wait_ns = atomic_load_explicit(&cell->last_wait_ns, RELAXED);
+    }
+    atomic_fetch_add_explicit(&r->guessed, 1, RELAXED);
+    return like;
+}
+
 void spy_attribute_ended(struct spy_region *region, struct spy_owner owner, uint32_t op,
                          struct spy_sample *sample, const void *site)
 {
@@ -81,10 +98,16 @@ void spy_attribute_ended(struct spy_region *region, struct spy_owner owner, uint
     if (r == NULL)
         return;
     sample->request_op = atomic_load_explicit(&r->op, RELAXED) + 1;
-    atomic_fetch_add_explicit(&r->db_wait_ns, sample->wait_ns, RELAXED);
-    atomic_fetch_add_explicit(&r->db_rows_ns, spy_sample_tail_ns(sample), RELAXED);
+    const struct spy_sample *s = sample;
+    struct spy_sample like;
+    if (__builtin_expect(sample->sampled == SPY_UNTIMED, 0)) {
+        like = guess(region, r, op, sample);
+        s = &like;
+    }
+    atomic_fetch_add_explicit(&r->db_wait_ns, s->wait_ns, RELAXED);
+    atomic_fetch_add_explicit(&r->db_rows_ns, spy_sample_tail_ns(s), RELAXED);
     atomic_fetch_add_explicit(&r->queries, 1, RELAXED);
-    spy_repeats_tally(r, op, sample->dur_ns, site);
+    spy_repeats_tally(r, op, s->dur_ns, site);
 }
 
 /* Were all queries of request R, which ends, attributed? Some may not, where that was left out for
@@ -107,6 +130,8 @@ void spy_attribute_close(struct spy_region *region, uint32_t row, struct spy_sam
         sample->queries = atomic_load_explicit(&r->queries, RELAXED);
         sample->db_wait_ns = atomic_load_explicit(&r->db_wait_ns, RELAXED);
         sample->db_rows_ns = atomic_load_explicit(&r->db_rows_ns, RELAXED);
+        uint32_t guessed = atomic_load_explicit(&r->guessed, RELAXED);
+        sample->guessed = (uint16_t)(guessed < UINT16_MAX ? guessed : UINT16_MAX);
         if (sample->queries >= spy_term(region->repeats_calls))
             spy_repeats_note(region, r, sample->dur_ns);
     }

@@ -47,9 +47,10 @@ struct spy_flight {
     bool failed;
     bool aborted; /* never executed: a statement before it in the pipeline had failed */
     uint16_t params;
-    uint16_t part; /* of a text with several statements: the one under way, from 0;
-                    * SPY_FLIGHT_STOPPED: one failed, the rest is not executed */
-    uint32_t code; /* packed SQLSTATE */
+    uint16_t sampled; /* as in struct spy_sample */
+    uint16_t part;    /* of a text with several statements: the one under way, from 0;
+                       * SPY_FLIGHT_STOPPED: one failed, the rest is not executed */
+    uint32_t code;    /* packed SQLSTATE */
     struct spy_classifier *classifier; /* whose statements the next and prepared_before are */
     spy_stmt stmt;                     /* of a statement */
     uint32_t op;                       /* of any other, and of a statement that is alone */

@@ -13,6 +13,19 @@
 #include "observe/query.h"
 #include "record/open.h"
 
+/* The latest moment before what CALL asks that the list of connections knows of: the end of what
+ * was done on its connection before, or earlier; 0: none. */
+static inline uint64_t spy_inflight_since(const struct spy_query *call)
+{
+    const struct spy_conn *conn = call->conn;
+    const struct spy_region *region = call->region;
+    if (conn == NULL || conn->open_epoch != region->epoch_mono_ns ||
+        conn->open_row >= SPY_OPEN_CONNS || conn->flights.head != NULL)
+        return 0;
+    return atomic_load_explicit(&spy_open_conn_at(region, conn->open_row)->since_ns,
+                                memory_order_relaxed);
+}
+
 /* What CALL asks has begun: any call, and one on a connection that is listed and has nothing in
  * flight, which most are. */
 void spy_inflight_begun_any(struct spy_query *call);

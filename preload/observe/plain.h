@@ -39,9 +39,10 @@ static inline void spy_plain_rows(struct spy_query *call, const PGresult *result
         spy_result_rows(&call->flight, pq, result, status);
 }
 
-/* Records CALL, over at NOW with RESULT. False, and nothing was done, where it is no plain one. */
+/* Records CALL, over at NOW with RESULT. False, and nothing was done, where it is no plain one.
+ * UNTIMED: it is sampled, and its time was not taken. */
 static inline __attribute__((always_inline)) bool
-spy_plain_end(struct spy_query *call, const PGresult *result, uint64_t now)
+spy_plain_end(struct spy_query *call, const PGresult *result, uint64_t now, bool untimed)
 {
     struct spy_flight *flight = &call->flight;
     if (!spy_plain_may_be(call, result))
@@ -58,7 +59,8 @@ spy_plain_end(struct spy_query *call, const PGresult *result, uint64_t now)
                               .rows = flight->rows,
                               .affected = flight->affected,
                               .bytes_in = flight->bytes_in};
-    if (!spy_record_plain(call->region, &plain))
+    if (!(untimed ? spy_record_untimed(call->region, &plain)
+                  : spy_record_plain(call->region, &plain)))
         spy_result_credit(call, flight, now);
     spy_inflight_show_idle(call, call->open, now);
     return true;

@@ -172,6 +172,13 @@ static inline void come_back(struct spy_query *call)
         spy_cost_go_on(&call->timing);
 }
 
+/* Now; where FLIGHT is not timed, the moment that it is told to have begun at. */
+static inline uint64_t now_for(const struct spy_flight *flight)
+{
+    return SPY_LIKELY(flight == NULL || flight->sampled != SPY_UNTIMED) ? spy_now()
+                                                                        : flight->begin_ns;
+}
+
 static inline void leave(struct spy_query *call, int saved_errno)
 {
     if (call->conn != NULL)
@@ -225,19 +232,11 @@ __attribute__((noinline)) static void stay_in_flight(struct spy_query *call, boo
         flights->unsent = flight;
 }
 
-void spy_query_end(struct spy_query *call, const PGresult *result)
+/* The end of a statement that is no plain one. */
+__attribute__((noinline)) static void end_any(struct spy_query *call, const PGresult *result,
+                                              uint64_t now)
 {
-    if (call->region == NULL)
-        return;
-    come_back(call);
-    uint64_t now = spy_now();
-    int saved_errno = errno;
     struct spy_flight *flight = &call->flight;
-    call->transaction = 0;
-    if (spy_plain_end(call, result, now)) {
-        leave(call, saved_errno);
-        return;
-    }
     bool told_apart = flight->first_ns != 0 || flight->part != 0;  /* by inner_result() */
     bool pipeline = result == NULL && spy_query_in_pipeline(call); /* there it is refused */
     discard(call, pipeline, result == NULL);
@@ -250,7 +249,41 @@ void spy_query_end(struct spy_query *call, const PGresult *result)
     else if (!told_apart)
         spy_result_credit(call, flight, now);
     spy_inflight_settle(call, now);
+}
+
+/* Of an operation that is sampled. A call that stands for several is no plain one. */
+__attribute__((noinline)) static void end_sampled(struct spy_query *call, const PGresult *result)
+{
+    come_back(call);
+    bool untimed = call->flight.sampled == SPY_UNTIMED;
+    uint64_t now = untimed ? call->flight.begin_ns : spy_now();
+    int saved_errno = errno;
+    call->transaction = 0;
+    if (!untimed || !spy_plain_end(call, result, now, true))
+        end_any(call, result, now);
     leave(call, saved_errno);
+}
+
+__attribute__((noinline)) static void end_timed(struct spy_query *call, const PGresult *result)
+{
+    come_back(call);
+    uint64_t now = spy_now();
+    int saved_errno = errno;
+    call->transaction = 0;
+    if (!spy_plain_end(call, result, now, false))
+        end_any(call, result, now);
+    leave(call, saved_errno);
+}
+
+/* Either is out of line, so that neither saves registers for the other. */
+void spy_query_end(struct spy_query *call, const PGresult *result)
+{
+    if (call->region == NULL)
+        return;
+    if (SPY_LIKELY(call->flight.sampled == 0))
+        end_timed(call, result);
+    else
+        end_sampled(call, result);
 }
 
 void spy_query_end_own(struct spy_query *call, bool failed, uint64_t bytes_in, uint64_t bytes_out)
@@ -345,7 +378,7 @@ void spy_query_result(struct spy_query *call, const PGresult *result)
         return;
     }
     come_back(call);
-    uint64_t now = spy_now();
+    uint64_t now = now_for(call->conn != NULL ? call->conn->flights.head : NULL);
     int saved_errno = errno;
     if (call->conn != NULL)
         spy_result_handed(call, result, now);

@@ -238,6 +238,7 @@ static struct spy_sample sample_of(struct spy_query *call, const struct spy_flig
         .failed = flight->failed,
         .transaction = spy_query_transaction(call),
         .way = flight->owner.way,
+        .sampled = flight->sampled,
         .endpoint = call->conn != NULL ? call->conn->endpoint : 0,
         .params = flight->params,
         .backend_pid = call->conn != NULL ? call->conn->backend_pid : 0,
@@ -250,6 +251,16 @@ static struct spy_sample sample_of(struct spy_query *call, const struct spy_flig
         .bytes_in = flight->bytes_in,
         .bytes_out = flight->bytes_out,
     };
+}
+
+/* Of a call that was not timed: when it failed is worth a reading. */
+static inline void leave_untimed(struct spy_sample *sample)
+{
+    sample->dur_ns = 0;
+    sample->wait_ns = 0;
+    sample->queue_ns = 0;
+    if (sample->failed)
+        sample->end_ns = spy_now();
 }
 
 static spy_stmt stmt_of(const struct spy_flight *flight)
@@ -291,16 +302,45 @@ static spy_capture_ticket captured_of(struct spy_query *call, struct spy_flight 
     return captured;
 }
 
+/* What most calls are that were not timed: nothing but numbers to add. */
+static inline bool adds_up(const struct spy_query *call, const struct spy_flight *flight)
+{
+    return flight->sampled == SPY_UNTIMED && flight->alone && !flight->failed && !flight->aborted &&
+           flight->owner.request == 0 && !spy_sequence_is_open(call->conn);
+}
+
+__attribute__((noinline)) static void add_up(struct spy_query *call,
+                                             const struct spy_flight *flight)
+{
+    const struct spy_sample sample = {
+        .op = flight->op,
+        .sampled = SPY_UNTIMED,
+        .way = flight->owner.way,
+        .params = flight->params,
+        .rows = flight->rows,
+        .affected = flight->affected,
+        .bytes_in = flight->bytes_in,
+        .bytes_out = flight->bytes_out,
+    };
+    spy_record(call->region, &sample);
+}
+
 void spy_result_credit(struct spy_query *call, struct spy_flight *flight, uint64_t now)
 {
     if (!counts(call, flight))
         return;
+    if (__builtin_expect(adds_up(call, flight), 0)) {
+        add_up(call, flight);
+        return;
+    }
     if (flight->aborted) {
         spy_record_aborted(call->region, spy_result_op(flight));
         return;
     }
     const char *detail = flight->name[0] != '\0' ? flight->name : NULL;
     struct spy_sample sample = sample_of(call, flight, now);
+    if (__builtin_expect(sample.sampled == SPY_UNTIMED, 0))
+        leave_untimed(&sample);
     if (flight->owner.request != 0)
         spy_attribute_ended(call->region, flight->owner, spy_result_op(flight), &sample,
                             flight->site);

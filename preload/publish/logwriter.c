@@ -115,10 +115,15 @@ static void format_line(struct text *t, const struct spy_region *region,
     const struct spy_sample *s = &entry->sample;
     const struct spy_op *op = spy_region_op(region, s->op);
     t->len = spy_log_head(t->at, (enum spy_log_level)entry->level, s->end_ns + mono_to_real);
-    put(t, "tid=%" PRIu32 " event=call kind=%s op=\"%s\" level_of_call=%s", entry->tid,
-        spy_kind_name(op->kind), op->name,
-        spy_level_name(spy_level_of(s->dur_ns, region->level_bounds_ns)));
-    put_ms(t, "ms", s->dur_ns);
+    put(t, "tid=%" PRIu32 " event=call kind=%s op=\"%s\"", entry->tid, spy_kind_name(op->kind),
+        op->name);
+    if (s->sampled == SPY_UNTIMED) {
+        put(t, " timed=false");
+    } else {
+        put(t, " level_of_call=%s",
+            spy_level_name(spy_level_of(s->dur_ns, region->level_bounds_ns)));
+        put_ms(t, "ms", s->dur_ns);
+    }
     if (op->kind == SPY_KIND_HTTP)
         put_http(t, entry);
     else

@@ -73,6 +73,14 @@ void spy_rulesfile_changed(struct spy_region *region)
     atomic_fetch_add_explicit(&region->rules_change, 1, memory_order_release);
 }
 
+static uint32_t samples_any(const struct spy_rules *rules)
+{
+    for (uint32_t i = 0; i < rules->count; i++)
+        if (rules->rule[i].sample != 0)
+            return 1;
+    return 0;
+}
+
 static void note_thresholds(struct spy_region *region, const struct spy_rules *rules)
 {
     for (int i = 0; i < SPY_LEVEL_COUNT - 1; i++)
@@ -82,6 +90,7 @@ static void note_thresholds(struct spy_region *region, const struct spy_rules *r
     spy_term_set(region->repeats_calls, rules->repeats_calls);
     spy_term_set(region->repeats_ns, rules->repeats_ns);
     spy_term_set(region->repeats_share_ppm, rules->repeats_share_ppm);
+    spy_term_set(region->sampling, samples_any(rules));
 }
 
 void spy_rulesfile_note(struct spy_region *region, const struct spy_rules *rules, const char *path,

@@ -91,6 +91,7 @@ static void fill(struct spy_region *region, struct spy_open_request *r, uint32_t
     atomic_store_explicit(&r->db_wait_ns, 0, RELAXED);
     atomic_store_explicit(&r->db_rows_ns, 0, RELAXED);
     atomic_store_explicit(&r->queries, 0, RELAXED);
+    atomic_store_explicit(&r->guessed, 0, RELAXED);
     clear_tallies(r);
 }
 

@@ -83,4 +83,30 @@ static inline __attribute__((always_inline)) bool spy_record_plain(struct spy_re
     return true;
 }
 
+/* The same of a call that was not timed (record/sampling.h), whose duration is not read. */
+static inline __attribute__((always_inline)) bool spy_record_untimed(struct spy_region *region,
+                                                                     const struct spy_plain *call)
+{
+    struct spy_thread *t = &spy_thread;
+    if (!spy_writer_is_own(region))
+        return false;
+    struct spy_cell *cell = spy_region_chunk(
+        region, atomic_load_explicit(&t->shard->cell[call->op], memory_order_acquire));
+    if (cell == NULL)
+        return false;
+    t->recording = 1;
+    atomic_signal_fence(memory_order_seq_cst);
+    spy_plain_add(&cell->calls, 1);
+    spy_plain_add(&cell->untimed, 1);
+    spy_plain_add(&cell->rows, call->rows);
+    if (call->affected)
+        spy_plain_add(&cell->affected, call->affected);
+    if (call->params)
+        spy_plain_add(&cell->params, call->params);
+    spy_plain_add(&cell->bytes_in, call->bytes_in);
+    atomic_signal_fence(memory_order_seq_cst);
+    t->recording = 0;
+    return true;
+}
+
 #endif

@@ -91,6 +91,8 @@ INLINE void add_way(struct spy_region *region, struct spy_cell *cell, const stru
         add(&cell->queries, s->queries, shared);
         add(&cell->db_wait_ns, s->db_wait_ns, shared);
         add(&cell->db_rows_ns, s->db_rows_ns, shared);
+        if (s->guessed)
+            add(&cell->guessed, s->guessed, shared);
         return;
     }
     switch (s->way) {
@@ -149,6 +151,48 @@ INLINE void add_sample(struct spy_region *region, struct spy_cell *cell, const s
     add(&octave->bucket[index % SPY_HIST_SUB], 1, shared);
 }
 
+/* A call of an operation that is sampled (record/sampling.h) is counted like any other; its time,
+ * where it was taken, stands for as many calls as it says. */
+INLINE void add_weighted(struct spy_region *region, struct spy_cell *cell,
+                         const struct spy_sample *s, uint32_t index, bool shared)
+{
+    uint64_t n = s->sampled;
+    add(&cell->sum_ns, n * s->dur_ns, shared);
+    add(&cell->wait_ns, n * s->wait_ns, shared);
+    add(&cell->tail_ns, n * spy_sample_tail_ns(s), shared);
+    add(&cell->queue_ns, n * s->queue_ns, shared);
+    lower(&cell->min_ns, s->dur_ns);
+    raise(&cell->max_ns, s->dur_ns);
+    add(&cell->level[spy_level_of(s->dur_ns, region->level_bounds_ns)], n, shared);
+    uint32_t chunk = atomic_load_explicit(&cell->octave[index / SPY_HIST_SUB], RELAXED);
+    struct spy_octave *octave = spy_region_chunk(region, chunk);
+    add(&octave->bucket[index % SPY_HIST_SUB], n, shared);
+    atomic_store_explicit(&cell->last_dur_ns, s->dur_ns, RELAXED);
+    atomic_store_explicit(&cell->last_wait_ns, s->wait_ns, RELAXED);
+}
+
+INLINE void add_sampled(struct spy_region *region, struct spy_cell *cell,
+                        const struct spy_sample *s, uint32_t index, bool shared)
+{
+    add(&cell->calls, 1, shared);
+    add(&cell->rows, s->rows, shared);
+    add(&cell->affected, s->affected, shared);
+    add(&cell->params, s->params, shared);
+    add(&cell->bytes_in, s->bytes_in, shared);
+    add(&cell->bytes_out, s->bytes_out, shared);
+    if (s->failed)
+        add(&cell->errors, 1, shared);
+    if (s->code)
+        add_code(spy_region_chunk(region, atomic_load_explicit(&cell->codes, RELAXED)), s->code, 1,
+                 shared);
+    if (s->way)
+        add_way(region, cell, s, shared);
+    if (s->sampled == SPY_UNTIMED)
+        add(&cell->untimed, 1, shared);
+    else
+        add_weighted(region, cell, s, index, shared);
+}
+
 /* Where the calls of an operation like OP go that finds no room. */
 static uint32_t other_of(const struct spy_region *region, uint32_t op)
 {
@@ -182,8 +226,49 @@ record_shared(struct spy_region *region, const struct spy_sample *s, uint32_t in
         spy_parts_add(&common, cell, s);
 }
 
+/* The cell of a call of a sampled operation: without a time it has no bucket. */
+INLINE struct spy_cell *sampled_cell(const struct spy_writer *writer, const struct spy_sample *s,
+                                     uint32_t op, uint32_t index)
+{
+    if (s->sampled != SPY_UNTIMED)
+        return spy_writer_cell(writer, op, index, s->code);
+    struct spy_cell *cell = spy_writer_cell_counters(writer, op);
+    bool room = cell != NULL && (s->code == 0 || spy_writer_chunk(writer, &cell->codes) != 0);
+    return room ? cell : NULL;
+}
+
+__attribute__((noinline)) static void record_sampled(struct spy_region *region,
+                                                     const struct spy_sample *s, const char *detail)
+{
+    bool timed = s->sampled != SPY_UNTIMED;
+    uint32_t index = timed ? spy_hist_index(s->dur_ns) : 0;
+    struct spy_writer writer = spy_writer_begin(region);
+    struct spy_cell *cell = sampled_cell(&writer, s, s->op, index);
+    bool shared = writer.shared || cell == NULL;
+    if (cell == NULL) {
+        struct spy_writer common = spy_writer_common(region);
+        cell = sampled_cell(&common, s, s->op, index);
+        spy_self_count(region, cell != NULL ? SPY_SELF_SHARED_SHARD : SPY_SELF_ARENA_FULL);
+        if (cell == NULL)
+            cell = sampled_cell(&common, s, other_of(region, s->op), index);
+    }
+    if (cell != NULL && shared)
+        add_sampled(region, cell, s, index, true);
+    else if (cell != NULL)
+        add_sampled(region, cell, s, index, false);
+    if (s->failed || (timed && spy_slow_is(region, spy_region_op(region, s->op), s->dur_ns)))
+        spy_slow_add(region, s, detail);
+    if ((s->failed || timed) && spy_calllog_wants(region, s))
+        spy_calllog_push(region, s, detail);
+    spy_writer_end(&writer);
+}
+
 void spy_record_with(struct spy_region *region, const struct spy_sample *s, const char *detail)
 {
+    if (__builtin_expect(s->sampled != 0, 0)) {
+        record_sampled(region, s, detail);
+        return;
+    }
     uint32_t index = spy_hist_index(s->dur_ns);
     struct spy_writer writer = spy_writer_begin(region);
     struct spy_cell *cell = spy_writer_cell(&writer, s->op, index, s->code);
@@ -231,7 +316,9 @@ void spy_record_aborted(struct spy_region *region, uint32_t op)
 static struct spy_cell *room_for(const struct spy_writer *writer, uint32_t op,
                                  const struct spy_totals *delta)
 {
-    struct spy_cell *cell = delta->calls == 0 ? spy_writer_counters(writer, op) : NULL;
+    struct spy_cell *cell = delta->calls == delta->untimed ? spy_writer_counters(writer, op) : NULL;
+    if (cell != NULL && delta->codes > 0 && spy_writer_chunk(writer, &cell->codes) == 0)
+        return NULL;
     for (uint32_t i = 0; i < SPY_HIST_BUCKETS; i++)
         if (delta->hist.bucket[i] != 0) {
             cell = spy_writer_cell(writer, op, i, delta->codes);

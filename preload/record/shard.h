@@ -31,17 +31,22 @@ struct spy_writer {
  * (gettid, and tgkill with signal 0 where shards are short) only at a thread's first recording. */
 struct spy_writer spy_writer_take(struct spy_region *region);
 
-/* The same, at once where the thread has a shard of its own and is not writing to it. */
+/* Has the calling thread a shard of its own, and is not writing to it? */
+static inline bool spy_writer_is_own(const struct spy_region *region)
+{
+    const struct spy_thread *t = &spy_thread;
+    return !t->recording && t->epoch == region->epoch_mono_ns &&
+           t->shard != spy_region_shard(region, SPY_SHARD_SHARED);
+}
+
+/* The same, at once where it is so. */
 static inline struct spy_writer spy_writer_begin(struct spy_region *region)
 {
-    struct spy_thread *t = &spy_thread;
-    if (__builtin_expect(t->recording || t->epoch != region->epoch_mono_ns ||
-                             t->shard == spy_region_shard(region, SPY_SHARD_SHARED),
-                         0))
+    if (__builtin_expect(!spy_writer_is_own(region), 0))
         return spy_writer_take(region);
-    t->recording = 1;
+    spy_thread.recording = 1;
     atomic_signal_fence(memory_order_seq_cst);
-    return (struct spy_writer){region, t->shard, false};
+    return (struct spy_writer){region, spy_thread.shard, false};
 }
 
 static inline void spy_writer_end(const struct spy_writer *writer)
@@ -65,6 +70,15 @@ struct spy_writer spy_writer_common(struct spy_region *region);
 /* The cell of OP, for its counters alone; NULL where the arena is full, or, of a thread's own
  * shard, has no room for such any more. So are the others here. */
 struct spy_cell *spy_writer_counters(const struct spy_writer *writer, uint32_t op);
+
+/* The same, at once where it is there. */
+static inline struct spy_cell *spy_writer_cell_counters(const struct spy_writer *writer,
+                                                        uint32_t op)
+{
+    struct spy_cell *cell = spy_region_chunk(
+        writer->region, atomic_load_explicit(&writer->shard->cell[op], memory_order_acquire));
+    return SPY_LIKELY(cell != NULL) ? cell : spy_writer_counters(writer, op);
+}
 
 /* The cell of OP, with the octave of bucket INDEX and, where CODE is not 0, the codes chunk made.
  */

@@ -153,10 +153,10 @@ static void get_counters(struct spy_bit_reader *r, struct spy_totals *t, uint64_
 #undef X
 }
 
-/* The highest first: what they leave of the calls is, nearly always, the lowest. */
-static void put_levels(struct spy_bit_writer *w, const struct spy_totals *t)
+/* The highest first: what they leave of the calls in buckets is, nearly always, the lowest. */
+static void put_levels(struct spy_bit_writer *w, const struct spy_totals *t, uint64_t in_buckets)
 {
-    uint64_t left = t->calls;
+    uint64_t left = in_buckets;
     for (int i = SPY_LEVEL_COUNT - 1; i > 0; i--) {
         spy_bits_put_small(w, t->level[i], 0);
         left -= t->level[i];
@@ -164,9 +164,9 @@ static void put_levels(struct spy_bit_writer *w, const struct spy_totals *t)
     spy_bits_put_small(w, t->level[0] - left, 0);
 }
 
-static void get_levels(struct spy_bit_reader *r, struct spy_totals *t)
+static void get_levels(struct spy_bit_reader *r, struct spy_totals *t, uint64_t in_buckets)
 {
-    uint64_t left = t->calls;
+    uint64_t left = in_buckets;
     for (int i = SPY_LEVEL_COUNT - 1; i > 0; i--) {
         t->level[i] = spy_bits_get_small(r, 0);
         left -= t->level[i];
@@ -261,8 +261,9 @@ size_t spy_history_encode(unsigned char *out, uint32_t op, const struct spy_tota
 {
     struct spy_bit_writer w = {.at = put_op(out, op)};
     put_runs(&w, delta->hist.bucket, SPY_HIST_BUCKETS);
-    put_counters(&w, delta, spy_hist_count(&delta->hist));
-    put_levels(&w, delta);
+    uint64_t in_buckets = spy_hist_count(&delta->hist);
+    put_counters(&w, delta, in_buckets);
+    put_levels(&w, delta, in_buckets);
     put_codes(&w, delta);
     put_request(&w, delta);
     spy_bits_end(&w);
@@ -279,7 +280,7 @@ size_t spy_history_decode(const unsigned char *in, size_t len, uint32_t *op,
     struct spy_bit_reader r = {.at = in + head, .end = in + len};
     uint64_t in_buckets = get_runs(&r, delta->hist.bucket, SPY_HIST_BUCKETS);
     get_counters(&r, delta, in_buckets);
-    get_levels(&r, delta);
+    get_levels(&r, delta, in_buckets);
     get_codes(&r, delta);
     get_request(&r, delta);
     if (r.bad)

@@ -45,7 +45,7 @@ struct spy_open_request {
     _Atomic uint64_t db_wait_ns;
     _Atomic uint64_t db_rows_ns;
     _Atomic uint32_t queries;
-    _Atomic uint32_t reserved;
+    _Atomic uint32_t guessed; /* of them those that were not timed */
     struct spy_tally tally[SPY_TALLIES];
 };
 
@@ -60,7 +60,9 @@ enum spy_conn_phase {
 struct spy_open_conn {
     _Alignas(64) _Atomic uint32_t taken; /* 0 free, 1 taken */
     _Atomic uint32_t phase;              /* enum spy_conn_phase */
-    _Atomic uint64_t since_ns;           /* statement begun, or where idle the last one ended */
+    _Atomic uint64_t since_ns;           /* statement begun, or where idle the last one ended; of a
+                                          * sampled operation's perhaps up to a step of history
+                                          * before that (observe/sampling.h) */
     _Atomic uint32_t op;                 /* of the statement under way, or where idle the last */
     _Atomic uint32_t request;            /* row of the request it belongs to, plus 1; 0: none */
     _Atomic uint32_t tid;                /* thread that began the statement */

@@ -190,7 +190,7 @@ struct spy_region {
     uint64_t repeats_ns;            /* a statement is repeated (N+1) within a request from */
     uint64_t repeats_share_ppm;     /* repeats_calls on, and more than this time or share of it */
     uint32_t repeats_calls;
-    uint32_t reserved;
+    uint32_t sampling; /* 1: the rules say of some operation that it is sampled */
 
     /* Where the file has holes, only the blocks whose bits are set may be touched. */
     uint32_t sparse;                /* 1: it has; constant once the region is published */
@@ -245,10 +245,10 @@ struct spy_region {
 
 /* One operation. `state` is stored with release when the rest is complete; readers load it with
  * acquire and skip what is not SPY_OP_READY. Nothing changes after that but `open`, what the rules
- * in force say (`rule`, `watch_ns`, `may_repeat` and the budgets; see rules_change), and two that
- * are set once: `text`, to SPY_TEXT_CLAIMED by the thread that won it, then with release to the
- * position, once the bytes are there (readers load it with acquire; a position outside the section
- * means no text); and `worst`, like a cell's. */
+ * in force say (`rule`, `watch_ns`, `may_repeat`, `sample` and the budgets; see rules_change), and
+ * two that are set once: `text`, to SPY_TEXT_CLAIMED by the thread that won it, then with release
+ * to the position, once the bytes are there (readers load it with acquire; a position outside the
+ * section means no text); and `worst`, like a cell's. */
 #define SPY_TEXT_CLAIMED UINT32_MAX
 #define SPY_RULE_GONE    UINT32_MAX
 enum spy_op_state { SPY_OP_FREE, SPY_OP_READY };
@@ -266,6 +266,7 @@ struct spy_op {
     uint32_t rule;          /* of mapped ones: index of its rule, or SPY_RULE_GONE: it was named by
                              * rules that are no longer in force */
     _Atomic uint32_t worst; /* first chunk of its struct spy_worst; 0: never slow */
+    uint32_t sample;        /* one call of so many is timed; 0: every one is */
     struct spy_budget budget[SPY_BUDGETS];
     char name[SPY_NAME_BYTES];
     _Atomic uint64_t open; /* of a request's: those under way, see SPY_OPEN_ONE */
@@ -285,6 +286,11 @@ struct spy_op {
  * or copied in, also where it returns rows as well. `aborted` of
  * HTTP are calls whose client went away; of SQL they are no calls at all, but statements that were
  * never executed: one before them in the pipeline failed, or the connection ended.
+ *
+ * `untimed` are calls of a statement that is sampled whose time was not taken; each that was stands
+ * in every sum of times, in the levels and in the histogram for as many calls as the rules say
+ * (record/sampling.h). `guessed` are queries of a request that were such calls: in its `db_wait`
+ * and `db_rows` each has the times of one that was timed.
  *
  * Of a request: `read` is the time until its last byte was read, `db_wait` and `db_rows` the wait
  * and the tail of the `queries` that were attributed to it. Of a statement: the ways by which its
@@ -311,7 +317,9 @@ struct spy_op {
     X(way_none)              \
     X(bytes_in)              \
     X(bytes_out)             \
-    X(aborted)
+    X(aborted)               \
+    X(untimed)               \
+    X(guessed)
 
 struct spy_cell {
 #define X(name) _Atomic uint64_t name;
@@ -324,6 +332,9 @@ struct spy_cell {
     _Atomic uint32_t codes;                    /* chunk with struct spy_code[SPY_CODES]; 0: none */
     _Atomic uint32_t spread;                   /* chunk with struct spy_spread; 0: none */
     _Atomic uint32_t parts;                    /* chunk with struct spy_parts; 0: none */
+    _Atomic uint64_t draw;                     /* of a sampled one: see record/sampling.h */
+    _Atomic uint64_t last_dur_ns; /* of the call of a sampled one that was last timed */
+    _Atomic uint64_t last_wait_ns;
 };
 
 #define SPY_CELL_CHUNKS 2u

@@ -30,6 +30,7 @@
 #define SPY_RULES_PATH_BYTES 1024u /* of one HTTP path pattern, with the NUL */
 #define SPY_RULES_SEGMENTS   32u   /* of an HTTP path pattern */
 #define SPY_RULES_PARAMETERS 64u
+#define SPY_RULES_SAMPLE     1024u /* one call of so many is timed, at the least */
 
 enum spy_rule_match {
     SPY_RULE_HTTP,
@@ -68,6 +69,7 @@ struct spy_rule {
     struct spy_budget budget[SPY_RULES_BUDGETS];
     uint32_t budgets;
     bool may_repeat; /* many times in one request, and that is fine */
+    uint32_t sample; /* one call of so many is timed; 0: every one is */
 };
 
 struct spy_rules {

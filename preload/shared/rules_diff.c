@@ -54,6 +54,7 @@ struct spy_rules_diff spy_rules_compare(const struct spy_rules *before,
         const struct spy_rule *was = find(before, after->rule[i].name);
         diff.added += was == NULL;
         diff.budgets += !same_budgets(was, &after->rule[i]);
+        diff.samples += (was != NULL ? was->sample : 0) != after->rule[i].sample;
     }
     for (uint32_t i = 0; i < before->count; i++)
         diff.removed += find(after, before->rule[i].name) == NULL;

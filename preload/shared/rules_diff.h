@@ -11,6 +11,7 @@ struct spy_rules_diff {
     uint32_t added;   /* operations, told apart by name */
     uint32_t removed; /* of the old ones */
     uint32_t budgets; /* operations in both, or new, whose benchmarks are not what they were */
+    uint32_t samples; /* the same of `sample` */
     bool thresholds;  /* levels, health or repeats */
     bool parameters;  /* which URL parameters are kept */
 };

@@ -46,6 +46,7 @@ struct spy_rules_walk {
     struct spy_claims claims;
     struct spy_error *err; /* may be NULL */
     enum spy_status status;
+    struct spy_mark sample_at; /* the last `sample` that was read */
 };
 
 /* --- rules_yaml.c: the walk -------------------------------------------------------------- */
@@ -146,6 +147,11 @@ bool spy_rules_read_budget(struct spy_rules_walk *walk, void *target);
 /* rules_repeats.c: the value of `repeats`; that of `may_repeat`, into struct spy_rule *TARGET. */
 bool spy_rules_read_repeats(struct spy_rules_walk *walk, void *target);
 bool spy_rules_read_may_repeat(struct spy_rules_walk *walk, void *target);
+
+/* rules_sample.c: `sample` of an operation, whose target is its rule; and, once the whole operation
+ * was read, can it be sampled? */
+bool spy_rules_read_sample(struct spy_rules_walk *walk, void *target);
+bool spy_rules_may_sample(struct spy_rules_walk *walk, const struct spy_rule *rule);
 
 /* rules_budget.c: "a duration such as 200ms", into uint64_t *NS. WHAT names it in messages. */
 bool spy_rules_read_duration(struct spy_rules_walk *walk, const char *what, uint64_t *ns);

@@ -213,6 +213,7 @@ bool spy_rules_read_operation(struct spy_rules_walk *walk, void *target)
         {"comment", read_comment},
         {"benchmark", spy_rules_read_budget},
         {"may_repeat", spy_rules_read_may_repeat},
+        {"sample", spy_rules_read_sample},
     };
     static const struct spy_keys operation = {"operation", keys, sizeof(keys) / sizeof(keys[0])};
     (void)target;
@@ -229,5 +230,5 @@ bool spy_rules_read_operation(struct spy_rules_walk *walk, void *target)
         return spy_walk_fail(walk, SPY_ERR_VALUE, at,
                              "operation \"%s\" matches nothing; add http, sql, prepared or comment",
                              rule->name);
-    return true;
+    return spy_rules_may_sample(walk, rule);
 }

@@ -22,6 +22,10 @@ enum spy_way {
     SPY_WAY_NONE,       /* there were requests, and nothing says which */
 };
 
+/* Of a call of a sampled operation: its time was not taken. Its times are 0, and it ended about at
+ * end_ns, or, where it failed, exactly then. */
+#define SPY_UNTIMED 1u
+
 /* What happened in one call: recorded, credited and held in this one form. */
 struct spy_sample {
     uint32_t op;
@@ -35,6 +39,8 @@ struct spy_sample {
     int32_t backend_pid; /* of the server process; 0: not known */
     uint32_t queries;    /* HTTP: attributed to the request */
     uint32_t request_op; /* SQL: operation of the request it belonged to, plus 1; 0: not known */
+    uint16_t sampled;    /* SQL: it stands for so many calls; 0: for itself; or SPY_UNTIMED */
+    uint16_t guessed;    /* HTTP: of its queries those that were not timed; or 65,535 for more */
     uint64_t end_ns;     /* CLOCK_MONOTONIC */
     uint64_t dur_ns;
     uint64_t wait_ns;

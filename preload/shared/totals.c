@@ -253,6 +253,33 @@ void spy_totals_since_reset(struct spy_totals *out, const struct spy_region *reg
     spy_totals_add_held(out, region, op);
 }
 
+/* Shares CALLS out to the COUNT numbers at VALUE, which add up to SUM, in proportion: by rounding
+ * what they add up to so far, so that the result does so exactly. */
+static void share_out(uint64_t *value, uint32_t count, uint64_t sum, uint64_t calls)
+{
+    uint64_t before = 0, given = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        before += value[i];
+        uint64_t upto = (uint64_t)(((unsigned __int128)before * calls + sum / 2) / sum);
+        value[i] = upto - given;
+        given = upto;
+    }
+}
+
+void spy_totals_estimate(struct spy_totals *totals)
+{
+    uint64_t sum = spy_hist_count(&totals->hist), levels = 0, calls = totals->calls;
+    for (uint32_t i = 0; i < SPY_LEVEL_COUNT; i++)
+        levels += totals->level[i];
+    if (totals->untimed == 0 || sum == 0 || levels == 0)
+        return;
+    uint64_t *times[] = {&totals->sum_ns, &totals->wait_ns, &totals->tail_ns, &totals->queue_ns};
+    for (uint32_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+        *times[i] = (uint64_t)((unsigned __int128)*times[i] * calls / sum);
+    share_out(totals->level, SPY_LEVEL_COUNT, levels, calls);
+    share_out(totals->hist.bucket, SPY_HIST_BUCKETS, sum, calls);
+}
+
 void spy_totals_bound(struct spy_totals *totals)
 {
     const uint64_t *bucket = totals->hist.bucket;

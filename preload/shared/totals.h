@@ -36,6 +36,17 @@ static inline bool spy_totals_any(const struct spy_totals *totals)
     return totals->calls != 0 || totals->aborted != 0;
 }
 
+/* Calls whose time was taken: all but some of an operation that is sampled. */
+static inline uint64_t spy_totals_timed(const struct spy_totals *totals)
+{
+    return totals->calls > totals->untimed ? totals->calls - totals->untimed : 0;
+}
+
+/* Where some calls were not timed: scales sums of times, levels and histogram, in which each timed
+ * one stands for several, so that they are of just as many calls as there were. For totals that are
+ * about to be told: they no longer only grow. Without a timed call nothing is known, and done. */
+void spy_totals_estimate(struct spy_totals *totals);
+
 /* INTO += FROM, exactly. */
 void spy_totals_add(struct spy_totals *into, const struct spy_totals *from);
 

@@ -52,6 +52,10 @@ RULES
 
 write_rules 10 >"$BENCH_RULES"
 
+# The same, with hardly a call timed.
+BENCH_SAMPLED=$BENCH_DIR/sampled.yml
+sed 's,^    sql: .*,&\n    sample: 1/1024,' "$BENCH_RULES" >"$BENCH_SAMPLED"
+
 sample() {
     printf 'sample\t%s\t%s\n' "$1" "$2"
 }
@@ -66,11 +70,13 @@ has() {
 }
 
 # as_variant VARIANT: sets VARIANT_ENV to what env(1) has to set for a program to run bare, watched,
-# or watched by a dormant library. What a control differs from bare by is the noise.
+# watched with hardly a call timed (sampled), or watched by a dormant library. What a control differs
+# from bare by is the noise.
 as_variant() {
     case $1 in
         bare | control) VARIANT_ENV=() ;;
         watched) VARIANT_ENV=(LD_PRELOAD="$BUILD/libperfspy.so" PERFSPY_RULES="$BENCH_RULES") ;;
+        sampled) VARIANT_ENV=(LD_PRELOAD="$BUILD/libperfspy.so" PERFSPY_RULES="$BENCH_SAMPLED") ;;
         dormant) VARIANT_ENV=(LD_PRELOAD="$BUILD/libperfspy.so" PERFSPY_ENABLED=0) ;;
     esac
 }

@@ -47,7 +47,7 @@ static char *value(char out[CTL_NUMBER_BYTES], const struct ctl_diff_row *row, i
         return ctl_format_count(out, t->calls);
     if (what == RATE)
         return ctl_format_rate(out, row->rate[side]);
-    if (t->calls == 0)
+    if ((what == SPY_STAT_ERRORS ? t->calls : spy_totals_timed(t)) == 0)
         return strcpy(out, "-");
     if (what == SPY_STAT_ERRORS)
         return ctl_format_percent(out, (double)t->errors, (double)t->calls);

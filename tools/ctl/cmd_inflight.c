@@ -28,12 +28,16 @@ static void cell_duration(struct ctl_table *table, uint64_t ns)
     ctl_table_cell(table, CTL_PLAIN, ctl_format_duration(text, (double)ns));
 }
 
-/* Of a dead process: until its last sign of life, so it was longer. */
+/* Of a dead process: until its last sign of life, so it was longer. Of what is sampled it may be
+ * shorter. */
 static void cell_elapsed(struct ctl_table *table, const struct ctl_place *place, uint64_t ns)
 {
     char text[CTL_NUMBER_BYTES], at_least[CTL_NUMBER_BYTES + 2];
-    snprintf(at_least, sizeof(at_least), "%s%s", place->dead ? ">" : "",
-             ctl_format_duration(text, (double)ns));
+    const char *sign = place->dead && place->at_most ? "~"
+                       : place->dead                 ? ">"
+                       : place->at_most              ? "<"
+                                                     : "";
+    snprintf(at_least, sizeof(at_least), "%s%s", sign, ctl_format_duration(text, (double)ns));
     ctl_table_cell(table, CTL_PLAIN, at_least);
 }
 

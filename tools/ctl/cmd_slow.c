@@ -32,10 +32,12 @@ static void add_row(struct ctl_table *table, const struct ctl_slow_call *call,
     bool sql = call->kind == SPY_KIND_SQL;
     ctl_table_cell(table, CTL_PLAIN, ctl_format_local(text, call->end_ns, run->now_real_ns));
     ctl_table_cell(table, CTL_PLAIN, call->operation);
+    bool timed = s->sampled != SPY_UNTIMED;
     ctl_table_cell(table, ctl_level_paint(call->level),
-                   ctl_format_duration(text, (double)s->dur_ns));
-    ctl_table_cell(table, CTL_PLAIN, ctl_format_duration(text, (double)s->wait_ns));
-    ctl_table_cell(table, CTL_PLAIN, ctl_format_duration(text, (double)ctl_slow_tail_ns(s)));
+                   timed ? ctl_format_duration(text, (double)s->dur_ns) : "-");
+    ctl_table_cell(table, CTL_PLAIN, timed ? ctl_format_duration(text, (double)s->wait_ns) : "-");
+    ctl_table_cell(table, CTL_PLAIN,
+                   timed ? ctl_format_duration(text, (double)ctl_slow_tail_ns(s)) : "-");
     ctl_table_cell(table, CTL_PLAIN, sql ? ctl_format_count(text, s->rows) : "-");
     const char *code = ctl_slow_code(text, call);
     ctl_table_cell(table, s->failed ? CTL_BAD : CTL_PLAIN,

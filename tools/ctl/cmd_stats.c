@@ -35,7 +35,7 @@ static const struct ctl_column columns[] = {
 static void time_cell(struct ctl_table *table, const struct ctl_operation *op, uint32_t stat)
 {
     char text[CTL_NUMBER_BYTES] = "-";
-    if (op->totals.calls > 0)
+    if (spy_totals_timed(&op->totals) > 0)
         ctl_format_duration(text, ctl_operation_stat(op, stat));
     ctl_table_cell(table, CTL_PLAIN, text);
 }
@@ -54,7 +54,9 @@ static void add_row(struct ctl_table *table, const struct ctl_model *model,
 {
     char text[CTL_NUMBER_BYTES];
     const struct spy_totals *t = &op->totals;
-    ctl_table_cell(table, ctl_operation_paint(op), op->name);
+    char name[SPY_NAME_BYTES + sizeof(CTL_VIEW_ESTIMATED)];
+    snprintf(name, sizeof(name), "%s%s", op->name, t->untimed > 0 ? CTL_VIEW_ESTIMATED : "");
+    ctl_table_cell(table, ctl_operation_paint(op), name);
     ctl_table_cell(table, CTL_PLAIN, ctl_format_count(text, t->calls));
     ctl_table_cell(table, t->errors > 0 ? CTL_BAD : CTL_QUIET,
                    t->errors > 0 ? ctl_format_count(text, t->errors) : "-");
@@ -79,6 +81,8 @@ struct overview {
     size_t silent;           /* named by a rule, and nothing to tell */
     uint64_t never_executed; /* statements */
     bool statements;         /* some have their statement for want of a name */
+    uint64_t calls;          /* of those that are sampled; and those of them that were timed */
+    uint64_t timed;
 };
 
 static struct overview look_over(const struct ctl_model *model)
@@ -90,6 +94,8 @@ static struct overview look_over(const struct ctl_model *model)
         o.shown += any;
         o.silent += op->mapped && !any;
         o.never_executed += op->kind == SPY_KIND_SQL ? op->totals.aborted : 0;
+        o.calls += op->totals.untimed > 0 ? op->totals.calls : 0;
+        o.timed += op->totals.untimed > 0 ? spy_totals_timed(&op->totals) : 0;
         o.statements = o.statements || (!op->mapped && op->statement && any);
     }
     return o;
@@ -115,6 +121,13 @@ static void print_footer(const struct ctl_model *model, const struct ctl_run *ru
                 "connection ended\n",
                 ctl_format_count(count, o->never_executed),
                 o->never_executed == 1 ? " was" : "s were");
+    if (o->calls > 0) {
+        char timed[CTL_NUMBER_BYTES];
+        fprintf(run->out,
+                "~ sampled (sample: in the rules): times and levels are estimated from %s of %s "
+                "calls; calls and errors are exact, a slow call among the others is not seen\n",
+                ctl_format_count(timed, o->timed), ctl_format_count(count, o->calls));
+    }
     if (o->silent > 0)
         fprintf(run->out, "%zu mapped operation%s saw no calls\n", o->silent,
                 o->silent == 1 ? "" : "s");

@@ -28,7 +28,7 @@ static const struct ctl_column columns[] = {
 static void quantile_cell(struct ctl_table *table, const struct spy_totals *t, double q)
 {
     char text[CTL_NUMBER_BYTES] = "-";
-    if (t->calls > 0)
+    if (spy_totals_timed(t) > 0)
         ctl_format_duration(text, spy_hist_quantile_ns(&t->hist, q, t->min_ns, t->max_ns));
     ctl_table_cell(table, CTL_PLAIN, text);
 }
@@ -48,7 +48,7 @@ static void add_point(struct ctl_table *table, const struct ctl_trend_point *p,
     ctl_table_cell(table, t->errors > 0 ? CTL_BAD : CTL_QUIET,
                    t->errors > 0 ? ctl_format_count(text, t->errors) : "-");
     strcpy(text, "-");
-    if (t->calls > 0)
+    if (spy_totals_timed(t) > 0)
         ctl_format_duration(text, (double)t->sum_ns / (double)t->calls);
     ctl_table_cell(table, CTL_PLAIN, text);
     quantile_cell(table, t, 0.5);

@@ -27,6 +27,11 @@ static void print_counts(const struct ctl_model *model, const struct ctl_operati
     if (t->errors > 0)
         fprintf(run->out, "  %s", ctl_format_percent(b, (double)t->errors, (double)t->calls));
     fputc('\n', run->out);
+    if (t->untimed > 0) {
+        ctl_view_label(run, "timed");
+        fprintf(run->out, "%s  sampled: times and levels are estimated from these\n",
+                ctl_format_count(a, spy_totals_timed(t)));
+    }
     if (t->aborted > 0) {
         ctl_view_label(run, "aborted");
         fprintf(run->out, "%s%s\n", op->kind == SPY_KIND_SQL ? "never executed: " : "",
@@ -189,9 +194,11 @@ void ctl_detail_print(const struct ctl_model *model, const struct ctl_operation 
                       const struct ctl_run *run)
 {
     ctl_detail_begin(model, op, run);
-    if (op->totals.calls > 0) {
+    if (spy_totals_timed(&op->totals) > 0) {
         ctl_detail_times(op, run);
         print_split(op, run);
+    }
+    if (op->totals.calls > 0) {
         print_requests(op, run);
         print_codes(op, run);
         print_volume(op, run);
@@ -201,6 +208,6 @@ void ctl_detail_print(const struct ctl_model *model, const struct ctl_operation 
         ctl_view_label(run, "statement");
         fprintf(run->out, "%s\n", op->statement);
     }
-    if (op->totals.calls > 0)
+    if (spy_totals_timed(&op->totals) > 0)
         print_levels(model, op, run);
 }

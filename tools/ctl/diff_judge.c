@@ -30,13 +30,14 @@ static bool is_larger_share(double more, double n, double less, double m)
     return more / n - less / m > CTL_DIFF_SIGMAS * deviation;
 }
 
-/* Calls in the buckets above that of NS. */
+/* Timed calls in the buckets above that of NS. Chance goes by what was seen, not by what that
+ * stands for. */
 static double calls_above(const struct spy_totals *t, double ns)
 {
     double calls = 0;
     for (uint32_t i = spy_hist_index((uint64_t)ns) + 1; i < SPY_HIST_BUCKETS; i++)
         calls += (double)t->hist.bucket[i];
-    return calls;
+    return t->untimed > 0 ? calls * (double)spy_totals_timed(t) / (double)t->calls : calls;
 }
 
 /* Is STAT of side A noticeably longer than that of B? */
@@ -46,13 +47,14 @@ static bool is_longer(const struct ctl_diff_row *row, enum ctl_diff_side a, enum
     const struct spy_totals *t = &row->side[a]->totals, *u = &row->side[b]->totals;
     uint64_t needed = ctl_calls_needed(row->op, stat);
     double longer = ctl_diff_stat(row, a, stat), shorter = ctl_diff_stat(row, b, stat);
-    if (t->calls < needed || u->calls < needed || longer < CTL_DIFF_TIMES * shorter)
+    uint64_t seen = spy_totals_timed(t), other = spy_totals_timed(u);
+    if (seen < needed || other < needed || longer < CTL_DIFF_TIMES * shorter)
         return false;
     if (longer - shorter < CTL_DIFF_MIN_NS &&
         fabs(row->load_ns[a] - row->load_ns[b]) < CTL_DIFF_MIN_NS)
         return false;
-    return is_larger_share(calls_above(t, shorter), (double)t->calls, calls_above(u, shorter),
-                           (double)u->calls);
+    return is_larger_share(calls_above(t, shorter), (double)seen, calls_above(u, shorter),
+                           (double)other);
 }
 
 /* Marks slower or faster by the first statistic that says so; by another one it may be both. */

@@ -162,6 +162,28 @@ static void tell_culprits(struct ctl_health *health, struct ctl_model *model)
         reason(health, "and %zu more operation%s", rest, rest == 1 ? "" : "s");
 }
 
+/* Nobody knows whether a call that was not timed was slow. */
+static void tell_sampled(struct ctl_health *health, const struct ctl_model *model)
+{
+    char calls[CTL_NUMBER_BYTES], timed[CTL_NUMBER_BYTES];
+    uint64_t all = 0, seen = 0;
+    size_t operations = 0;
+    const char *name = "";
+    for (size_t i = 0; i < model->count; i++) {
+        const struct spy_totals *t = &model->operation[i]->totals;
+        if (t->untimed == 0)
+            continue;
+        name = operations++ == 0 ? model->operation[i]->name : "and others";
+        all += t->calls;
+        seen += spy_totals_timed(t);
+    }
+    if (operations > 0)
+        reason(health,
+               "sampled (%s): %s of %s calls were timed; a slow or critical one among the others "
+               "is not seen",
+               name, ctl_format_count(timed, seen), ctl_format_count(calls, all));
+}
+
 struct ctl_health ctl_health_of(struct ctl_model *model)
 {
     struct ctl_health health = {0};
@@ -169,6 +191,7 @@ struct ctl_health ctl_health_of(struct ctl_model *model)
     health.status = judge(&health, model->health_slow_share_ppm);
     tell_status(&health, model);
     tell_culprits(&health, model);
+    tell_sampled(&health, model);
     return health;
 }
 

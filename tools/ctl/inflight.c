@@ -164,6 +164,12 @@ static uint64_t shown_since(const struct spy_open_conn *c)
     return LOAD(c->phase) == SPY_PHASE_IDLE ? LOAD(c->transaction_ns) : LOAD(c->since_ns);
 }
 
+/* Is the moment in SINCE that of a call of OP, which is sampled? */
+static bool is_sampled(const struct spy_region *region, uint32_t op)
+{
+    return op < spy_region_ops(region) && spy_term(spy_region_op(region, op)->sample) != 0;
+}
+
 static void add_conn(struct ctl_inflight *in, const struct adding *a, const struct spy_open_conn *c)
 {
     uint32_t phase = LOAD(c->phase), op = LOAD(c->op);
@@ -181,6 +187,7 @@ static void add_conn(struct ctl_inflight *in, const struct adding *a, const stru
     };
     if (shown_since(c) == 0 || !name_of(conn.operation, a->region, op))
         return;
+    conn.place.at_most = is_sampled(a->region, idle ? LOAD(c->transaction_op) : op);
     conn.statement = statement_of(a->region, op);
     if (transaction_ns != 0)
         name_of(conn.opened_by, a->region, LOAD(c->transaction_op));

@@ -31,6 +31,7 @@ struct ctl_place {
     bool dead;           /* the process is: what it did when it died */
     uint64_t since_ns;   /* CLOCK_REALTIME */
     uint64_t elapsed_ns; /* until now; of a dead process until its last sign of life */
+    bool at_most;        /* of an operation that is sampled: it may have begun later */
 };
 
 struct ctl_open_request {

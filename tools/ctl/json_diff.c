@@ -20,6 +20,7 @@ static json_t *side_json(const struct ctl_diff_row *row, enum ctl_diff_side side
     struct ctl_diff_part part[CTL_PART_COUNT];
     size_t count = ctl_diff_parts(row, part);
     ctl_json_set(o, "calls", ctl_json_count(t->calls));
+    ctl_json_set(o, "timed", ctl_json_count(spy_totals_timed(t)));
     ctl_json_set(o, "rate", ctl_json_real(row->rate[side]));
     ctl_json_set(o, "errors", ctl_json_count(t->errors));
     ctl_json_set(o, "total_ms_per_s", ctl_json_ms(row->load_ns[side]));
@@ -30,7 +31,8 @@ static json_t *side_json(const struct ctl_diff_row *row, enum ctl_diff_side side
     for (size_t i = 0; i < count; i++) {
         char key[32];
         snprintf(key, sizeof(key), "%s_ms", part[i].key);
-        ctl_json_set(parts, key, t->calls > 0 ? ctl_json_ms(part[i].ns[side]) : json_null());
+        ctl_json_set(parts, key,
+                     spy_totals_timed(t) > 0 ? ctl_json_ms(part[i].ns[side]) : json_null());
     }
     ctl_json_set(o, "parts", parts);
     return o;

@@ -53,6 +53,7 @@ static json_t *conn_json(const struct ctl_open_conn *c)
     ctl_json_set(o, "host", ctl_json_text(c->host));
     ctl_json_set(o, "port", ctl_json_text(c->port));
     set_place(o, &c->place);
+    ctl_json_set(o, "elapsed_at_most", json_boolean(c->place.at_most));
     return o;
 }
 

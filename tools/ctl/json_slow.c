@@ -47,6 +47,11 @@ static void set_statement(json_t *o, const struct ctl_slow_call *call)
     ctl_json_set(o, "server", server_json(&call->server));
 }
 
+static void set_time(json_t *o, const char *key, bool timed, uint64_t ns)
+{
+    ctl_json_set(o, key, timed ? ctl_json_ms((double)ns) : json_null());
+}
+
 static json_t *call_json(const struct ctl_slow_call *call)
 {
     char code[CTL_SLOW_CODE_BYTES];
@@ -57,10 +62,11 @@ static json_t *call_json(const struct ctl_slow_call *call)
     ctl_json_set(o, "when_s", ctl_json_real((double)call->end_ns / 1e9));
     ctl_json_set(o, "operation", json_string(call->operation));
     ctl_json_set(o, "kind", json_string(spy_kind_name(call->kind)));
-    ctl_json_set(o, "level", json_string(spy_level_name(call->level)));
-    ctl_json_set(o, "total_ms", ctl_json_ms((double)s->dur_ns));
-    ctl_json_set(o, sql ? "wait_ms" : "ttfb_ms", ctl_json_ms((double)s->wait_ns));
-    ctl_json_set(o, sql ? "consume_ms" : "tail_ms", ctl_json_ms((double)ctl_slow_tail_ns(s)));
+    bool timed = s->sampled != SPY_UNTIMED;
+    ctl_json_set(o, "level", timed ? json_string(spy_level_name(call->level)) : json_null());
+    set_time(o, "total_ms", timed, s->dur_ns);
+    set_time(o, sql ? "wait_ms" : "ttfb_ms", timed, s->wait_ns);
+    set_time(o, sql ? "consume_ms" : "tail_ms", timed, ctl_slow_tail_ns(s));
     if (!sql)
         ctl_json_set(o, "blocked_ms", ctl_json_ms((double)s->blocked_ns));
     ctl_json_set(o, "rows", ctl_json_count(s->rows));

@@ -91,7 +91,7 @@ json_t *ctl_json_benchmark(const struct ctl_operation *op, const struct spy_budg
     double value = ctl_operation_stat(op, budget->stat);
     enum ctl_verdict verdict = ctl_operation_verdict(op, budget);
     char reason[CTL_REASON_BYTES];
-    bool data = op->totals.calls > 0;
+    bool data = (errors ? op->totals.calls : spy_totals_timed(&op->totals)) > 0;
     ctl_json_set(o, "stat", json_string(spy_stat_name(budget->stat)));
     if (errors) {
         ctl_json_set(o, "limit_percent", ctl_json_real((double)budget->limit / 1e4));
@@ -112,7 +112,7 @@ json_t *ctl_json_benchmark(const struct ctl_operation *op, const struct spy_budg
 
 static void set_time(json_t *o, const char *key, const struct spy_totals *t, double ns)
 {
-    ctl_json_set(o, key, t->calls > 0 ? ctl_json_ms(ns) : json_null());
+    ctl_json_set(o, key, spy_totals_timed(t) > 0 ? ctl_json_ms(ns) : json_null());
 }
 
 static void set_mean(json_t *o, const char *key, const struct spy_totals *t, uint64_t sum_ns)
@@ -128,6 +128,7 @@ static json_t *queries_json(const struct spy_totals *t)
     ctl_json_set(o, "median", q.spread ? ctl_json_count(q.median) : json_null());
     ctl_json_set(o, "max", q.spread ? ctl_json_count(q.max) : json_null());
     ctl_json_set(o, "mean", q.known ? ctl_json_real(q.mean) : json_null());
+    ctl_json_set(o, "untimed", ctl_json_count(t->guessed));
     return o;
 }
 
@@ -183,6 +184,8 @@ json_t *ctl_json_operation(const struct ctl_model *model, const struct ctl_opera
     ctl_json_set(o, "calls", ctl_json_count(t->calls));
     ctl_json_set(o, "errors", ctl_json_count(t->errors));
     ctl_json_set(o, "aborted", ctl_json_count(t->aborted));
+    ctl_json_set(o, "sampled", op->sample > 0 ? json_integer(op->sample) : json_null());
+    ctl_json_set(o, "timed", ctl_json_count(spy_totals_timed(t)));
     ctl_json_set(o, "rate", rate < 0 ? json_null() : ctl_json_real(rate));
     ctl_json_times(o, op);
     ctl_json_set(o, "levels", levels_json(t));

@@ -8,7 +8,7 @@
 
 static void set_quantile(json_t *o, const char *key, const struct spy_totals *t, double q)
 {
-    bool any = t->calls > 0;
+    bool any = spy_totals_timed(t) > 0;
     ctl_json_set(o, key,
                  any ? ctl_json_ms(spy_hist_quantile_ns(&t->hist, q, t->min_ns, t->max_ns))
                      : json_null());
@@ -22,10 +22,12 @@ static json_t *point_json(const struct ctl_trend_point *p)
     ctl_json_set(o, "begin", ctl_json_utc(p->begin_ns));
     ctl_json_set(o, "end", ctl_json_utc(p->end_ns));
     ctl_json_set(o, "calls", ctl_json_count(t->calls));
+    ctl_json_set(o, "timed", ctl_json_count(spy_totals_timed(t)));
     ctl_json_set(o, "errors", ctl_json_count(t->errors));
     ctl_json_set(o, "rate", seconds > 0 ? ctl_json_real((double)t->calls / seconds) : json_null());
     ctl_json_set(o, "mean_ms",
-                 t->calls > 0 ? ctl_json_ms((double)t->sum_ns / (double)t->calls) : json_null());
+                 spy_totals_timed(t) > 0 ? ctl_json_ms((double)t->sum_ns / (double)t->calls)
+                                         : json_null());
     set_quantile(o, "p50_ms", t, 0.5);
     set_quantile(o, "p90_ms", t, 0.9);
     set_quantile(o, "p95_ms", t, 0.95);

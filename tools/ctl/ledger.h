@@ -35,6 +35,9 @@ struct ctl_sum {
     char name[SPY_NAME_BYTES + 1];
     uint32_t kind;
     uint32_t codes;
+    uint64_t timed;   /* calls */
+    uint64_t untimed; /* of operations that are sampled; buckets and levels count those timed for
+                       * several */
     uint64_t errors;
     uint64_t sum_ns;
     uint64_t rows;

@@ -85,6 +85,19 @@ static void count_line(FILE *out, const char *metric, const char *program,
     ctl_prom_count(out, value);
 }
 
+/* An operation that is sampled has two samples, any other none. */
+static void sampled(FILE *out, const char *program, const struct ctl_sum *sum)
+{
+    if (sum->untimed == 0)
+        return;
+    for (int timed = 1; timed >= 0; timed--) {
+        ctl_prom_identity(out, "perfspy_operation_sampled_calls_total", program, sum->name);
+        fprintf(out, ",kind=\"%s\",timed=\"%s\"", spy_kind_name(sum->kind),
+                timed ? "true" : "false");
+        ctl_prom_count(out, timed ? sum->timed : sum->untimed);
+    }
+}
+
 static void errors(FILE *out, const char *program, const struct ctl_sum *sum)
 {
     count_line(out, "perfspy_operation_errors_total", program, sum, sum->errors);
@@ -213,8 +226,12 @@ static void print_operations(const struct text *t)
         "bound.");
     for_each(t, SPY_KIND_HTTP, histogram);
     ctl_prom_heading(t->out, "perfspy_operation_calls_total", "counter",
-                     "Calls by level of duration.");
+                     "Calls by level of duration; estimated where they are sampled.");
     for_each(t, SPY_KIND_COUNT, calls);
+    ctl_prom_heading(t->out, "perfspy_operation_sampled_calls_total", "counter",
+                     "All calls of operations that the rules sample, counted exactly: those that "
+                     "were timed, from which histograms and levels are estimated, and the others.");
+    for_each(t, SPY_KIND_COUNT, sampled);
     ctl_prom_heading(t->out, "perfspy_operation_errors_total", "counter", "Calls that failed.");
     for_each(t, SPY_KIND_COUNT, errors);
     ctl_prom_heading(

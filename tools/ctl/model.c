@@ -79,6 +79,8 @@ struct ctl_operation *ctl_model_operation(struct ctl_model *model, const struct 
         return NULL;
     struct ctl_operation *merged = find_or_make(model, in);
     merged->mapped = merged->mapped || in->mapped == 1;
+    if (merged->sample == 0)
+        merged->sample = in->sample;
     take_budgets(merged, in);
     take_statement(merged, region, in);
     return merged;
@@ -203,6 +205,13 @@ static void add_life(struct adding *adding)
     }
 }
 
+/* What has been added of a process is complete: times of operations that are sampled are scaled. */
+static void estimate(struct ctl_model *model)
+{
+    for (size_t i = 0; i < model->count; i++)
+        spy_totals_estimate(&model->operation[i]->totals);
+}
+
 /* Operations that saw no call in the window are still operations of the process. */
 static void add_names(struct adding *adding)
 {
@@ -272,6 +281,7 @@ void ctl_model_add(struct ctl_model *model, const struct ctl_process *process,
     if (model->ago_ns > 0 && window.end_ns <= window.begin_ns)
         return; /* younger than the window */
     add_names(&adding);
+    estimate(model);
     ctl_repeats_add(model, region);
     take_rules(model, region);
     model->member = ctl_grow(model->member, model->members + 1, sizeof(*model->member));

@@ -17,6 +17,8 @@ struct ctl_operation {
     char *statement; /* NULL: none */
     uint32_t kind;   /* enum spy_kind */
     bool mapped;
+    uint32_t sample; /* one call of so many is timed, by the rules of the first process that says so
+                      * of it; 0: every one is */
     uint32_t budgets;
     struct spy_budget budget[CTL_BUDGETS]; /* of the first process that has any; see limits.h */
     uint64_t min_calls;                    /* that a verdict needs; 0: see ctl_calls_needed() */

@@ -57,9 +57,11 @@ enum ctl_verdict ctl_operation_verdict(const struct ctl_operation *op,
                                        const struct spy_budget *budget)
 {
     const struct spy_totals *t = &op->totals;
-    bool judged = t->calls >= ctl_calls_needed(op, budget->stat);
-    bool all_longer = spy_stat_quantile(budget->stat) > 0 && t->min_ns > budget->limit;
-    if (t->calls == 0 || (!judged && (!all_longer || op->min_calls > 0)))
+    uint64_t calls = budget->stat == SPY_STAT_ERRORS ? t->calls : spy_totals_timed(t);
+    bool judged = calls >= ctl_calls_needed(op, budget->stat);
+    bool all_longer =
+        spy_stat_quantile(budget->stat) > 0 && t->min_ns > budget->limit && t->untimed == 0;
+    if (calls == 0 || (!judged && (!all_longer || op->min_calls > 0)))
         return CTL_BENCH_NO_DATA;
     return ctl_operation_stat(op, budget->stat) <= (double)budget->limit ? CTL_BENCH_MET
                                                                          : CTL_BENCH_MISSED;

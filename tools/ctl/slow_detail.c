@@ -27,6 +27,10 @@ static void print_times(const struct ctl_slow_call *call, const struct ctl_run *
     const struct spy_sample *s = &call->sample;
     bool sql = call->kind == SPY_KIND_SQL;
     ctl_view_label(run, "time");
+    if (s->sampled == SPY_UNTIMED) {
+        fputs("not taken: its operation is sampled\n", run->out);
+        return;
+    }
     fprintf(run->out, "%s", ctl_format_duration(text, (double)s->dur_ns));
     fprintf(run->out, "  %s %s", sql ? "wait" : "first byte",
             ctl_format_duration(text, (double)s->wait_ns));

@@ -71,6 +71,8 @@ static void add_code(struct ctl_sum *sum, uint32_t code, uint64_t count)
 
 static void take_totals(struct ctl_sum *sum, const struct spy_totals *t)
 {
+    sum->timed = spy_totals_timed(t);
+    sum->untimed = t->untimed;
     sum->errors = t->errors;
     sum->sum_ns = t->sum_ns;
     sum->rows = t->rows;
@@ -156,6 +158,8 @@ void ctl_sums_of_region(struct ctl_sums *out, const struct spy_region *region)
 
 static void add_sum(struct ctl_sum *into, const struct ctl_sum *from)
 {
+    into->timed += from->timed;
+    into->untimed += from->untimed;
     into->errors += from->errors;
     into->sum_ns += from->sum_ns;
     into->rows += from->rows;

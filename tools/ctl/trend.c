@@ -179,6 +179,8 @@ enum ctl_exit ctl_trend_load(struct ctl_trend *trend, const struct ctl_source *s
             add_region(trend, region[i], &trend->model.member[i], run);
         ctl_image_free(region[i]);
     }
+    for (size_t i = 0; i < trend->points; i++)
+        spy_totals_estimate(&trend->point[i].totals);
     free(region);
     return result;
 }

@@ -160,10 +160,11 @@ char *ctl_view_limit(char *out, const struct spy_budget *budget)
 
 char *ctl_view_value(char *out, const struct ctl_operation *op, const struct spy_budget *budget)
 {
-    if (op->totals.calls == 0)
+    bool errors = budget->stat == SPY_STAT_ERRORS;
+    if ((errors ? op->totals.calls : spy_totals_timed(&op->totals)) == 0)
         return strcpy(out, "-");
     double value = ctl_operation_stat(op, budget->stat);
-    if (budget->stat == SPY_STAT_ERRORS)
+    if (errors)
         return ctl_format_percent(out, value, 1e6);
     return ctl_format_duration(out, value);
 }
@@ -171,10 +172,11 @@ char *ctl_view_value(char *out, const struct ctl_operation *op, const struct spy
 static char *too_few(char *out, const struct ctl_operation *op, const char *stat, uint64_t needed)
 {
     char calls[CTL_NUMBER_BYTES], wanted[CTL_NUMBER_BYTES];
-    bool one = op->totals.calls == 1;
-    snprintf(out, CTL_REASON_BYTES, "%s %s too few for %s: it needs %s",
-             ctl_format_count(calls, op->totals.calls), one ? "call is" : "calls are", stat,
-             ctl_format_count(wanted, needed));
+    uint64_t timed = spy_totals_timed(&op->totals);
+    bool one = timed == 1;
+    snprintf(out, CTL_REASON_BYTES, "%s %s%s too few for %s: it needs %s",
+             ctl_format_count(calls, timed), op->totals.untimed > 0 ? "timed " : "",
+             one ? "call is" : "calls are", stat, ctl_format_count(wanted, needed));
     return out;
 }
 
@@ -192,7 +194,7 @@ char *ctl_view_reason(char out[CTL_REASON_BYTES], const struct ctl_operation *op
                      budget->stat == SPY_STAT_ERRORS ? "error share" : spy_stat_name(budget->stat),
                      ctl_view_value(value, op, budget), ctl_view_limit(limit, budget),
                      ctl_format_count(calls, t->calls), t->calls == 1 ? "" : "s");
-    if (t->calls < needed)
+    if (spy_totals_timed(t) < needed && budget->stat != SPY_STAT_ERRORS)
         snprintf(out + n, CTL_REASON_BYTES - (size_t)n, ", each of which took longer");
     return out;
 }

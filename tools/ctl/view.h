@@ -8,6 +8,9 @@
 #include "ctl/model.h"
 #include "ctl/table.h"
 
+/* Behind the name of an operation whose times are estimated from some of its calls. */
+#define CTL_VIEW_ESTIMATED " ~"
+
 /* One line: which processes, and which span of time. */
 void ctl_view_heading(const struct ctl_model *model, const struct ctl_run *run);
 

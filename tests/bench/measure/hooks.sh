@@ -12,6 +12,7 @@
 kinds=(connect exec literals params prepare prepared send_prepared send_params consume flush
     copy_in copy_out)
 variants=(bare watched dormant)
+sampled_kinds=(exec prepared send_prepared)
 calls=$(scaled 2000 100) inner=$(scaled 15 3)
 
 # call LINKED KIND VARIANT
@@ -21,7 +22,7 @@ call() {
         "$BUILD/bench/hook_calls" "$2" "$calls" "$inner" | cut -d ' ' -f 1
 }
 
-# time_calls PREFIX LINKED KIND...
+# time_calls PREFIX LINKED KIND...: in all variants.
 time_calls() {
     local prefix=$1 linked=$2 round kind variant
     for ((round = 1; round <= ROUNDS; round++)); do
@@ -44,8 +45,17 @@ count_instructions() {
     awk -v calls="$calls" '/Collected/ { print $NF / calls; found = 1 } END { exit !found }' "$log"
 }
 
+# count_kind KIND VARIANT...
+count_kind() {
+    local variant count
+    for variant in "${@:2}"; do
+        count=$(count_instructions "$1" "$variant") || return 1
+        sample "hooks.$1.$variant.instructions" "$count"
+    done
+}
+
 count_all() {
-    local kind variant count
+    local kind
     for kind in "${kinds[@]}"; do
         for variant in "${variants[@]}"; do
             count=$(count_instructions "$kind" "$variant") || {
@@ -59,7 +69,12 @@ count_all() {
 
 time_calls hooks plain "${kinds[@]}"
 time_calls hooks.symbolic symbolic prepared literals send_prepared
+variants=(sampled)
+time_calls hooks plain "${sampled_kinds[@]}"
 if has valgrind; then
+    variants=(bare watched dormant)
+    count_all
+    kinds=("${sampled_kinds[@]}") variants=(sampled)
     count_all
 else
     skip hooks.instructions 'there is no valgrind'

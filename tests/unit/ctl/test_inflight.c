@@ -226,14 +226,16 @@ static void as_json(void **state)
         "\"transaction_ms\":3000.0,\"opened_by\":\"parts_crud.get_part\","
         "\"request\":\"api.get_part\",\"in_flight\":1,\"backend_pid\":4201,\"database\":null,"
         "\"user\":null,\"host\":null,\"port\":null,\"since\":\"2026-01-01T00:01:39Z\","
-        "\"elapsed_ms\":1000.0,\"pid\":99999999,\"tid\":71,\"dead\":false},"
+        "\"elapsed_ms\":1000.0,\"pid\":99999999,\"tid\":71,\"dead\":false,"
+        "\"elapsed_at_most\":false},"
         "{\"operation\":\"parts_crud.get_part\","
         "\"statement\":\"SELECT * FROM parts WHERE id = ?\",\"idle_in_transaction\":true,"
         "\"waits_for\":null,\"idle_ms\":2000.0,\"transaction\":\"intrans\","
         "\"transaction_ms\":90000.0,\"opened_by\":\"parts_crud.delete_part\",\"request\":null,"
         "\"in_flight\":0,\"backend_pid\":4200,\"database\":\"parts\",\"user\":\"app\","
         "\"host\":\"db.example\",\"port\":\"5433\",\"since\":\"2026-01-01T00:00:10Z\","
-        "\"elapsed_ms\":90000.0,\"pid\":99999999,\"tid\":70,\"dead\":false}],\"unlisted\":6}");
+        "\"elapsed_ms\":90000.0,\"pid\":99999999,\"tid\":70,\"dead\":false,"
+        "\"elapsed_at_most\":false}],\"unlisted\":6}");
     free(text);
     json_decref(document);
 }

@@ -196,7 +196,7 @@ static void as_json(void **state)
             "\"p50_ms\":50.0,\"p90_ms\":50.0,\"p95_ms\":1978.456026,\"p99_ms\":1978.456026,"
             "\"ttfb_ms\":122.5,\"read_ms\":4.9,\"database_wait_ms\":122.5,"
             "\"database_rows_ms\":24.5,\"blocked_ms\":49.0,\"program_ms\":44.1,"
-            "\"queries\":{\"min\":1,\"median\":3,\"max\":32,\"mean\":6.3},"
+            "\"queries\":{\"min\":1,\"median\":3,\"max\":32,\"mean\":6.3,\"untimed\":0},"
             "\"share_percent\":{\"read\":2.0,\"database_wait\":50.0,\"database_rows\":10.0,"
             "\"blocked\":20.0,\"program\":18.0},\"percentiles\":{"
             "\"read\":" NO_PERCENTILES ",\"database_wait\":{\"p50_ms\":0.0,\"p95_ms\":957.603281,"
@@ -233,13 +233,14 @@ static void stats_of_a_request_and_of_a_statement(void **state)
     json_is(json_object_get(op, "database_rows_ms"), "24.5");
     json_is(json_object_get(op, "blocked_ms"), "49.0");
     json_is(json_object_get(op, "program_ms"), "44.1");
-    json_is(json_object_get(op, "queries"), "{\"min\":1,\"median\":3,\"max\":32,\"mean\":6.3}");
+    json_is(json_object_get(op, "queries"),
+            "{\"min\":1,\"median\":3,\"max\":32,\"mean\":6.3,\"untimed\":0}");
     json_decref(document);
     document = document_of(ctl_cmd_stats, "api.delete_part");
     op = json_array_get(json_object_get(document, "operations"), 0);
     json_is(json_object_get(op, "program_ms"), "null");
     json_is(json_object_get(op, "queries"),
-            "{\"min\":null,\"median\":null,\"max\":null,\"mean\":null}");
+            "{\"min\":null,\"median\":null,\"max\":null,\"mean\":null,\"untimed\":0}");
     json_decref(document);
     document = document_of(ctl_cmd_stats, "parts_crud.get_part");
     op = json_array_get(json_object_get(document, "operations"), 0);

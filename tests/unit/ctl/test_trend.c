@@ -99,7 +99,7 @@ static void processes_are_added_up(void **state)
     char *text = json_dumps(point, JSON_COMPACT | JSON_REAL_PRECISION(15));
     assert_string_equal(text,
                         "{\"begin\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:01:40Z\","
-                        "\"calls\":26,\"errors\":0,\"rate\":0.26,\"mean_ms\":1.0,"
+                        "\"calls\":26,\"timed\":26,\"errors\":0,\"rate\":0.26,\"mean_ms\":1.0,"
                         "\"p50_ms\":1.008813,\"p90_ms\":1.008813,\"p95_ms\":1.008813,"
                         "\"p99_ms\":1.008813,\"use\":{\"rss_bytes\":18000,\"threads\":18,"
                         "\"fds\":20}}");

@@ -7,6 +7,7 @@
 
 #include "observe/attribution.h"
 #include "record/open.h"
+#include "record/record.h"
 #include "runtime/process.h"
 
 #include <pthread.h>
@@ -301,6 +302,30 @@ static void every_thread_its_own(void **state)
     assert_int_equal(found->requests, 0); /* 280 ns of 1 µs are no 30 % */
 }
 
+/* Of a sampled operation: a query that was not timed takes as long as the one before that was, and
+ * is told apart. */
+static void what_was_not_timed_is_guessed(void **state)
+{
+    (void)state;
+    uint32_t row = spy_open_request(region, HTTP, 100);
+    struct spy_owner owner = spy_attribute(region, NULL, SPY_STMT_OTHER);
+    struct spy_sample timed = query(200, 1000), untimed = {.op = SQL, .end_ns = 1000};
+    timed.sampled = 16;
+    untimed.sampled = SPY_UNTIMED;
+    for (int i = 0; i < 3; i++) {
+        struct spy_sample *sample = i == 1 ? &timed : &untimed;
+        spy_attribute_ended(region, owner, SQL, sample, sample);
+        assert_int_equal(sample->request_op, HTTP + 1);
+        spy_record(region, sample);
+    }
+    assert_int_equal(untimed.dur_ns, 0); /* it is the request's that are guessed, not its own */
+    struct spy_sample request = close_request(row, 5000);
+    assert_int_equal(request.queries, 3);
+    assert_int_equal(request.guessed, 2); /* the first when there was nothing to go by */
+    assert_int_equal(request.db_wait_ns, 2 * 200);
+    assert_int_equal(request.db_rows_ns, 2 * 600);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -317,6 +342,7 @@ int main(void)
         TEST(repeated_statements_are_noted),
         TEST(left_out_for_its_cost),
         TEST(every_thread_its_own),
+        TEST(what_was_not_timed_is_guessed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

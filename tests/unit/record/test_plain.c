@@ -96,6 +96,41 @@ static void it_counts_what_the_usual_way_counts(void **state)
     free(other);
 }
 
+/* Returns how many calls were counted at once. */
+static int record_untimed(struct spy_region *region, bool as_plain)
+{
+    uint64_t seed = 88172645463325252ull;
+    int taken = 0;
+    for (int i = 0; i < CALLS; i++) {
+        struct spy_plain call = draw(&seed);
+        struct spy_sample sample = sample_of(&call);
+        sample.sampled = SPY_UNTIMED;
+        sample.dur_ns = sample.wait_ns = 0;
+        if (as_plain && spy_record_untimed(region, &call))
+            taken++;
+        else
+            spy_record(region, &sample);
+    }
+    return taken;
+}
+
+static void so_it_does_of_calls_that_were_not_timed(void **state)
+{
+    (void)state;
+    struct spy_region *one = region_fixture(), *other = region_fixture();
+    assert_int_equal(record_untimed(one, true), CALLS - 1); /* the first makes the cell */
+    record_untimed(other, false);
+    spy_totals_of_op(&plain, one, OP);
+    spy_totals_of_op(&usual, other, OP);
+    assert_int_equal(plain.untimed, CALLS);
+    assert_memory_equal(&plain, &usual, sizeof(plain));
+    spy_thread.recording = 1; /* a signal handler's call is not taken */
+    assert_false(spy_record_untimed(other, &(struct spy_plain){.op = OP}));
+    spy_thread.recording = 0;
+    free(one);
+    free(other);
+}
+
 static void what_is_slow_is_left_to_the_usual_way(void **state)
 {
     (void)state;
@@ -154,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_counts_what_the_usual_way_counts),
+        cmocka_unit_test(so_it_does_of_calls_that_were_not_timed),
         cmocka_unit_test(what_is_slow_is_left_to_the_usual_way),
         cmocka_unit_test(so_is_the_first_call_in_a_bucket),
         cmocka_unit_test(and_what_interrupts_a_recording),

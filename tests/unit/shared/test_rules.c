@@ -113,6 +113,8 @@ static void test_full_file(void **state)
     assert_int_equal(rules->repeats_share_ppm, 50000);
     assert_true(rules->rule[6].may_repeat);
     assert_false(rules->rule[5].may_repeat);
+    assert_int_equal(rules->rule[6].sample, 1024);
+    assert_int_equal(rules->rule[5].sample, 0);
     assert_int_equal(rules->parameters, 3);
     assert_string_equal(rules->parameter[2], "part_type");
     assert_int_equal(rules->count, 8);

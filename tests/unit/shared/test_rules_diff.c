@@ -34,6 +34,7 @@ static struct spy_rules_diff compare(const char *before, const char *after)
 #define A    "  - {name: a, sql: SELECT a}\n"
 #define A_1S "  - {name: a, sql: SELECT a, benchmark: 1s}\n"
 #define A_2S "  - {name: a, sql: SELECT a, benchmark: 2s}\n"
+#define A_16 "  - {name: a, sql: SELECT a, sample: 1/16}\n"
 #define B    "  - {name: b, sql: SELECT b}\n"
 
 static void operations_are_told_apart_by_name(void **state)
@@ -53,6 +54,15 @@ static void budgets_are_counted_by_operation(void **state)
     assert_int_equal(compare(OPS A_1S, OPS A_2S).budgets, 1);
     assert_int_equal(compare(OPS A_1S, OPS A_1S B).budgets, 0);
     assert_int_equal(compare(OPS B, OPS A_1S B).budgets, 1);
+}
+
+static void sampling_is_counted_by_operation(void **state)
+{
+    (void)state;
+    assert_int_equal(compare(OPS A, OPS A_16 B).samples, 1);
+    assert_int_equal(compare(OPS A_16, OPS A).samples, 1);
+    assert_int_equal(compare(OPS A_16, OPS A_16).samples, 0);
+    assert_int_equal(compare(OPS B, OPS A_16 B).samples, 1);
 }
 
 static void thresholds_and_parameters_are_noticed(void **state)
@@ -82,6 +92,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(operations_are_told_apart_by_name),
         cmocka_unit_test(budgets_are_counted_by_operation),
+        cmocka_unit_test(sampling_is_counted_by_operation),
         cmocka_unit_test(thresholds_and_parameters_are_noticed),
         cmocka_unit_test(a_file_is_known_by_its_bytes),
     };
