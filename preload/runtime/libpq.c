@@ -146,6 +146,17 @@ const struct spy_libpq *spy_libpq_known(void)
     return atomic_load_explicit(&copies, memory_order_acquire);
 }
 
+/* What the program is bound to, once that was found. It stays so: what is loaded later comes behind
+ * it in RTLD_NEXT's search, and a copy is pinned. */
+static _Atomic(const struct spy_libpq *) bound_copy;
+
+static const struct spy_libpq *bind_to(const void *pqexec)
+{
+    const struct spy_libpq *copy = copy_with(pqexec, true);
+    atomic_store_explicit(&bound_copy, copy, memory_order_release);
+    return copy;
+}
+
 /* What this thread's last call was resolved to. */
 static __thread const struct spy_libpq *latest;
 
@@ -154,11 +165,14 @@ static const struct spy_libpq *resolve(const void *caller)
     const struct spy_libpq *copy = spy_handout_of_call(caller);
     if (copy != NULL)
         return copy;
-    if (spy_loader_base_of(caller) == spy_loader_own_base()) /* libpq ends by calling itself */
+    if (spy_loader_is_own(caller)) /* libpq ends by calling itself */
         return latest;
+    copy = atomic_load_explicit(&bound_copy, memory_order_acquire);
+    if (copy != NULL)
+        return copy;
     void *pqexec = foreign(spy_loader_sym(RTLD_NEXT, "PQexec"));
     if (pqexec != NULL)
-        return copy_with(pqexec, true);
+        return bind_to(pqexec);
     pqexec = foreign(spy_scope_sym(caller, "PQexec"));
     if (pqexec != NULL)
         return copy_with(pqexec, false);

@@ -13,6 +13,8 @@
 #ifndef SPY_RUNTIME_LIBPQ_H
 #define SPY_RUNTIME_LIBPQ_H
 
+#include "runtime/loader.h"
+
 #include <libpq-fe.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -70,9 +72,7 @@ const struct spy_libpq *spy_libpq_known(void);
  * in the wrapper that called it. */
 static inline bool spy_libpq_calls(const struct spy_libpq *pq, const void *caller)
 {
-    extern const char __ehdr_start, etext; /* the linker's names for where this library lies */
-    return (uintptr_t)caller - (uintptr_t)pq->base < pq->bytes ||
-           (caller >= (const void *)&__ehdr_start && caller < (const void *)&etext);
+    return (uintptr_t)caller - (uintptr_t)pq->base < pq->bytes || spy_loader_is_own(caller);
 }
 
 /* The copy that FUNCTION belongs to, which is to be the original of hook number HOOK there, and all

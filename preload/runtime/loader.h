@@ -50,6 +50,13 @@ const void *spy_loader_base_of(const void *address);
  * it is; NULL for none, and for the main program, which cannot be opened by name. */
 void *spy_loader_handle_of(const void *address);
 
+/* Is CODE this library's? Without asking the loader. */
+static inline bool spy_loader_is_own(const void *code)
+{
+    extern const char __ehdr_start, etext; /* the linker's names for where this library lies */
+    return code >= (const void *)&__ehdr_start && code < (const void *)&etext;
+}
+
 /* This library, and the main program. glibc's handles are its link maps: this one is what
  * dlopen(NULL) returns. */
 const void *spy_loader_own_base(void);
