@@ -83,11 +83,8 @@ void spy_conn_rejoin(struct spy_conn *conn)
     spy_flights_clear(&conn->flights);
 }
 
-struct spy_conn *spy_conn_add(const void *handle, const struct spy_libpq *pq)
+struct spy_conn *spy_conn_add_new(const void *handle, const struct spy_libpq *pq)
 {
-    struct spy_conn *known = spy_conn_find(handle);
-    if (known != NULL)
-        return fresh(known, handle, pq);
     if (spy_table_map(&rows, SPY_CONNS_MAX * sizeof(struct spy_conn)) == NULL)
         return NULL;
     for (unsigned which = 0; which < 2; which++) {
@@ -96,10 +93,16 @@ struct spy_conn *spy_conn_add(const void *handle, const struct spy_libpq *pq)
             const void *empty = NULL;
             if (atomic_compare_exchange_strong_explicit(&buckets[b].key[way], &empty, handle,
                                                         memory_order_acq_rel, memory_order_relaxed))
-                return fresh(row_at(b, way), handle, pq);
+                return spy_thread.conn = fresh(row_at(b, way), handle, pq);
         }
     }
     return NULL;
+}
+
+struct spy_conn *spy_conn_add(const void *handle, const struct spy_libpq *pq)
+{
+    struct spy_conn *known = spy_conn_find(handle);
+    return known != NULL ? fresh(known, handle, pq) : spy_conn_add_new(handle, pq);
 }
 
 void spy_conn_learn(struct spy_conn *conn, const PGconn *pgconn, struct spy_region *region)

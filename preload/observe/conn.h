@@ -113,6 +113,9 @@ static inline struct spy_conn *spy_conn_find(const void *handle)
 /* A fresh row for HANDLE, replacing one that was never finished; NULL where the table is full. */
 struct spy_conn *spy_conn_add(const void *handle, const struct spy_libpq *pq);
 
+/* The same where it is known that HANDLE has no row. */
+struct spy_conn *spy_conn_add_new(const void *handle, const struct spy_libpq *pq);
+
 /* Asks PGCONN, CONN's, whom it talks to: once it is made, and again in another REGION. */
 void spy_conn_learn(struct spy_conn *conn, const PGconn *pgconn, struct spy_region *region);
 

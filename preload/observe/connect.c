@@ -189,7 +189,7 @@ static struct spy_conn *row_for(const struct spy_connect *call, const PGconn *pg
         return conn;
     if (conn != NULL)
         abandon_unseen(conn);
-    conn = spy_conn_add(pgconn, call->pq);
+    conn = conn != NULL ? spy_conn_add(pgconn, call->pq) : spy_conn_add_new(pgconn, call->pq);
     if (conn == NULL && call->region != NULL)
         spy_self_count(call->region, SPY_SELF_CONNS_FULL);
     return conn;
