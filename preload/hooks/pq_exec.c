@@ -8,11 +8,10 @@
 #include "hooks/hooks.h"
 #include "observe/query.h"
 
-SPY_EXPORT PGresult *PQexec(PGconn *conn, const char *query)
+SPY_REST PGresult *exec(PGconn *conn, const char *query, const void *caller, const void *frame)
 {
-    SPY_PASS(PQexec, conn, conn, query);
     struct spy_query call;
-    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, caller, frame);
     if (pq == NULL)
         return NULL;
     spy_query_text(&call, query);
@@ -21,13 +20,18 @@ SPY_EXPORT PGresult *PQexec(PGconn *conn, const char *query)
     return result;
 }
 
-SPY_EXPORT PGresult *PQexecParams(PGconn *conn, const char *command, int n, const Oid *types,
-                                  const char *const *values, const int *lengths, const int *formats,
-                                  int result_format)
+SPY_EXPORT PGresult *PQexec(PGconn *conn, const char *query)
 {
-    SPY_PASS(PQexecParams, conn, conn, command, n, types, values, lengths, formats, result_format);
+    SPY_PASS(PQexec, conn, conn, query);
+    return exec(conn, query, SPY_CALLER(), SPY_FRAME());
+}
+
+SPY_REST PGresult *exec_params(PGconn *conn, const char *command, int n, const Oid *types,
+                               const char *const *values, const int *lengths, const int *formats,
+                               int result_format, const void *caller, const void *frame)
+{
     struct spy_query call;
-    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, caller, frame);
     if (pq == NULL)
         return NULL;
     spy_query_command(&call, command, n);
@@ -38,17 +42,50 @@ SPY_EXPORT PGresult *PQexecParams(PGconn *conn, const char *command, int n, cons
     return result;
 }
 
-/* Never passed on at once: while recording is switched off, too, it is to be known that the name
- * stands for another text now. */
-SPY_EXPORT PGresult *PQprepare(PGconn *conn, const char *name, const char *query, int n,
-                               const Oid *types)
+SPY_EXPORT PGresult *PQexecParams(PGconn *conn, const char *command, int n, const Oid *types,
+                                  const char *const *values, const int *lengths, const int *formats,
+                                  int result_format)
+{
+    SPY_PASS(PQexecParams, conn, conn, command, n, types, values, lengths, formats, result_format);
+    return exec_params(conn, command, n, types, values, lengths, formats, result_format,
+                       SPY_CALLER(), SPY_FRAME());
+}
+
+SPY_REST PGresult *prepare(PGconn *conn, const char *name, const char *query, int n,
+                           const Oid *types, const void *caller, const void *frame)
 {
     struct spy_query call;
-    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, caller, frame);
     if (pq == NULL)
         return NULL;
     spy_query_prepare(&call, name, query);
     PGresult *result = SPY_REAL(pq, PQprepare)(conn, name, query, n, types);
+    spy_query_end(&call, result);
+    return result;
+}
+
+/* Not passed on at once where names are known: while recording is switched off, too, it is to be
+ * known that one stands for another text now. */
+SPY_EXPORT PGresult *PQprepare(PGconn *conn, const char *name, const char *query, int n,
+                               const Oid *types)
+{
+    if (!spy_query_knows_names(conn))
+        SPY_PASS(PQprepare, conn, conn, name, query, n, types);
+    return prepare(conn, name, query, n, types, SPY_CALLER(), SPY_FRAME());
+}
+
+SPY_REST PGresult *exec_prepared(PGconn *conn, const char *name, int n, const char *const *values,
+                                 const int *lengths, const int *formats, int result_format,
+                                 const void *caller, const void *frame)
+{
+    struct spy_query call;
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, caller, frame);
+    if (pq == NULL)
+        return NULL;
+    spy_query_name(&call, name, n);
+    spy_query_values(&call, n, NULL, values, lengths, formats);
+    PGresult *result =
+        SPY_REAL(pq, PQexecPrepared)(conn, name, n, values, lengths, formats, result_format);
     spy_query_end(&call, result);
     return result;
 }
@@ -58,16 +95,8 @@ SPY_EXPORT PGresult *PQexecPrepared(PGconn *conn, const char *name, int n,
                                     const int *formats, int result_format)
 {
     SPY_PASS(PQexecPrepared, conn, conn, name, n, values, lengths, formats, result_format);
-    struct spy_query call;
-    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
-    if (pq == NULL)
-        return NULL;
-    spy_query_name(&call, name, n);
-    spy_query_values(&call, n, NULL, values, lengths, formats);
-    PGresult *result =
-        SPY_REAL(pq, PQexecPrepared)(conn, name, n, values, lengths, formats, result_format);
-    spy_query_end(&call, result);
-    return result;
+    return exec_prepared(conn, name, n, values, lengths, formats, result_format, SPY_CALLER(),
+                         SPY_FRAME());
 }
 
 SPY_EXPORT PGresult *PQdescribePrepared(PGconn *conn, const char *name)

@@ -55,18 +55,26 @@ SPY_EXPORT int PQsendQueryParams(PGconn *conn, const char *command, int n, const
                        SPY_CALLER(), SPY_FRAME());
 }
 
-/* Never passed on at once: see PQprepare(). */
-SPY_EXPORT int PQsendPrepare(PGconn *conn, const char *name, const char *query, int n,
-                             const Oid *types)
+SPY_REST int send_prepare(PGconn *conn, const char *name, const char *query, int n,
+                          const Oid *types, const void *caller, const void *frame)
 {
     struct spy_query call;
-    const struct spy_libpq *pq = spy_query_begin(&call, conn, SPY_CALLER(), SPY_FRAME());
+    const struct spy_libpq *pq = spy_query_begin(&call, conn, caller, frame);
     if (pq == NULL)
         return 0;
     spy_query_prepare(&call, name, query);
     int sent = SPY_REAL(pq, PQsendPrepare)(conn, name, query, n, types);
     spy_query_sent(&call, sent);
     return sent;
+}
+
+/* See PQprepare(). */
+SPY_EXPORT int PQsendPrepare(PGconn *conn, const char *name, const char *query, int n,
+                             const Oid *types)
+{
+    if (!spy_query_knows_names(conn))
+        SPY_PASS(PQsendPrepare, conn, conn, name, query, n, types);
+    return send_prepare(conn, name, query, n, types, SPY_CALLER(), SPY_FRAME());
 }
 
 SPY_REST int send_prepared(PGconn *conn, const char *name, int n, const char *const *values,

@@ -205,6 +205,7 @@ static spy_stmt keep_prepared(struct spy_query *call, const char *name, const ch
 {
     struct spy_flight *flight = &call->flight;
     struct spy_prepared_text before, kept = {.at = text, .len = strlen(text)};
+    call->conn->named = true;
     kept.how = how_read(call, text, kept.len);
     flight->text_before = spy_prepared_text_of(flight->prepared_key, &before);
     if (!spy_prepared_get(flight->prepared_key, flight->classifier, &flight->prepared_before))

@@ -58,6 +58,7 @@ static struct spy_conn *fresh(struct spy_conn *row, const void *handle, const st
     row->endpoint = 0;
     row->backend_pid = 0;
     row->batch = NULL;
+    row->named = false;
     for (uint32_t i = 0; i < SPY_CONN_EXECUTED; i++)
         row->executed[i].classifier = NULL;
     spy_flights_clear(&row->flights);

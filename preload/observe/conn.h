@@ -66,6 +66,7 @@ struct spy_conn {
     struct spy_query *batch; /* a synchronous call of several statements, while it is under way */
     struct spy_flights flights;
     struct spy_pending pending;
+    bool named; /* it was noted what names stand for, under this serial or one before it */
     uint32_t prepared_changes; /* how often a name came to stand for something else */
     struct spy_executed executed[SPY_CONN_EXECUTED]; /* by the ends of their names */
 };

@@ -82,6 +82,14 @@ static inline const struct spy_libpq *spy_query_passes(const PGconn *pgconn, con
     return known ? last->pq : NULL;
 }
 
+/* May it be known of a name what is prepared under it on PGCONN? */
+static inline bool spy_query_knows_names(const PGconn *pgconn)
+{
+    const struct spy_conn *last = spy_thread.conn;
+    return last == NULL || last->named ||
+           atomic_load_explicit(&last->handle, memory_order_relaxed) != pgconn;
+}
+
 const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *conn,
                                         const void *caller, const void *frame);
 
