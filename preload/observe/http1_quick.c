@@ -11,40 +11,58 @@
 #include <llhttp.h>
 #include <string.h>
 
+/* No shorter head is whole. */
+#define LEAST 16u
+
 /* What the beginning of a message's version is. */
 #define VERSION     "HTTP/1."
 #define VERSION_LEN (sizeof(VERSION) - 1)
 
-/* The next LF, or NULL. Lines are short. */
+/* The next LF from P on, or NULL. Lines are short. Before END are at least LEAST bytes of the
+ * message. */
 static inline const char *find_lf(const char *p, const char *end)
 {
 #ifdef __SSE2__
     typedef char block __attribute__((vector_size(16)));
-    for (block b; end - p >= (ptrdiff_t)sizeof(b); p += sizeof(b)) {
+    _Static_assert(sizeof(block) <= LEAST, "the last block is in the message");
+    block b;
+    unsigned where;
+    for (; end - p >= (ptrdiff_t)sizeof(b); p += sizeof(b)) {
         memcpy(&b, p, sizeof(b));
-        unsigned where = (unsigned)__builtin_ia32_pmovmskb128((block)(b == '\n'));
+        where = (unsigned)__builtin_ia32_pmovmskb128((block)(b == '\n'));
         if (where != 0)
             return p + __builtin_ctz(where);
     }
-#endif
+    memcpy(&b, end - sizeof(b), sizeof(b));
+    where = (unsigned)__builtin_ia32_pmovmskb128((block)(b == '\n'));
+    where >>= sizeof(b) - (size_t)(end - p);
+    return where != 0 ? p + __builtin_ctz(where) : NULL;
+#else
     return memchr(p, '\n', (size_t)(end - p));
+#endif
 }
 
 /* ---- fields ----------------------------------------------------------------------------------
  */
 
-/* Does the line at P, of N bytes, begin with the NAME of LEN bytes, in lower case? */
+/* Are the 8 bytes at P those at NAME, but for the case of letters? */
+static inline bool is_like(const char *p, const char *name)
+{
+    uint64_t word, like;
+    memcpy(&word, p, sizeof(word));
+    memcpy(&like, name, sizeof(like));
+    word |= (like & 0x4040404040404040u) >> 1; /* what is 64 and above in a name is a letter */
+    return word == like;
+}
+
+/* Does the line at P, of N bytes, begin with the NAME of LEN bytes, 8 to 24, in lower case: letters
+ * and hyphens? */
 static inline bool is_named(const char *p, size_t n, const char *name, size_t len)
 {
-    /* Most lines that begin alike (Content-Type) differ here. */
-    if (n < len || (p[len - 1] | 0x20) != name[len - 1])
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        char c = p[i] >= 'A' && p[i] <= 'Z' ? (char)(p[i] | 0x20) : p[i];
-        if (c != name[i])
-            return false;
-    }
-    return true;
+    /* Most lines that begin alike (Content-Type) differ at its end. */
+    size_t last = len - sizeof(uint64_t), middle = last < 8 ? last : 8;
+    return n >= len && is_like(p + last, name + last) && is_like(p, name) &&
+           is_like(p + middle, name + middle);
 }
 
 /* Behind the colon at P and the blank that mostly follows it, or NULL. */
@@ -169,7 +187,7 @@ size_t spy_http1_quick_request(const char *data, size_t n, struct spy_http1_quic
 {
     const char *end = data + n;
     const char *p = take_method(data, end, out);
-    if (p == NULL || *p != '/')
+    if (n < LEAST || p == NULL || *p != '/')
         return 0;
     out->target = p;
     while (p < end && harmless((unsigned char)*p))
@@ -196,7 +214,7 @@ size_t spy_http1_quick_response(const char *data, size_t n, struct spy_http1_qui
 {
     const char *end = data + n;
     const char *code = data + VERSION_LEN + 2; /* behind the version's last digit and a blank */
-    if (n < VERSION_LEN + 6 || !take_version(data, out) || code[-1] != ' ' || code[3] != ' ')
+    if (n < LEAST || !take_version(data, out) || code[-1] != ' ' || code[3] != ' ')
         return 0;
     out->status = 0;
     for (unsigned i = 0; i < 3; i++) {
