@@ -72,11 +72,12 @@ static void *map(int fd, uint64_t bytes, long error)
 }
 
 /* NULL where the kernel cannot fill holes on demand. */
-static void *map_with_holes(int fd, uint32_t history_bytes)
+static void *map_with_holes(int fd, struct spy_region_sizes sizes)
 {
     struct spy_region layout;
     memset(&layout, 0, sizeof(layout));
-    layout.history_bytes = history_bytes;
+    layout.history_bytes = sizes.history_bytes;
+    layout.arena_bytes = sizes.arena_bytes;
     uint64_t bytes = spy_region_layout(&layout);
     layout.sparse = 1;
     want_fixed(&layout);
@@ -92,13 +93,13 @@ static void *map_with_holes(int fd, uint32_t history_bytes)
     return region;
 }
 
-void *spy_allocation_map(int fd, uint32_t history_bytes)
+void *spy_allocation_map(int fd, struct spy_region_sizes sizes)
 {
-    uint64_t bytes = spy_region_bytes(history_bytes);
+    uint64_t bytes = spy_region_bytes(sizes);
     struct rlimit limit;
     /* A file beyond the process' size limit would be a SIGXFSZ, so it is not even tried. */
     if (spy_sys_getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes)
         return (void *)(long)-EFBIG;
-    void *memory = is_in_memory(fd) ? map_with_holes(fd, history_bytes) : NULL;
+    void *memory = is_in_memory(fd) ? map_with_holes(fd, sizes) : NULL;
     return memory != NULL ? memory : map(fd, bytes, allocate_all(fd, bytes));
 }

@@ -68,20 +68,20 @@ static void explain(char *problem, size_t cap, const char *dir, long error)
 /* ---- the file ------------------------------------------------------------------------------- */
 
 /* Maps a new file in the directory DIR_FD. Returns the mapping or a negated errno. */
-static void *map_file(int dir_fd, const char *name, uint32_t history_bytes)
+static void *map_file(int dir_fd, const char *name, struct spy_region_sizes sizes)
 {
     spy_sys_unlinkat(dir_fd, name);
     int fd = spy_sys_openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return (void *)(long)fd;
-    void *memory = spy_allocation_map(fd, history_bytes);
+    void *memory = spy_allocation_map(fd, sizes);
     spy_sys_close(fd);
     if (spy_sys_failed(memory))
         spy_sys_unlinkat(dir_fd, name);
     return memory;
 }
 
-static void *map_in_dir(const char *dir, struct spy_process_id id, uint32_t history_bytes)
+static void *map_in_dir(const char *dir, struct spy_process_id id, struct spy_region_sizes sizes)
 {
     char path[SPY_PATH_BYTES], name[SPY_PATH_BYTES];
     if (!spy_paths_region(path, sizeof(path) - sizeof(SPY_UNREVEALED), dir, id))
@@ -90,7 +90,7 @@ static void *map_in_dir(const char *dir, struct spy_process_id id, uint32_t hist
     int dir_fd = open_dir(dir);
     if (dir_fd < 0)
         return (void *)(long)dir_fd;
-    void *memory = map_file(dir_fd, name, history_bytes);
+    void *memory = map_file(dir_fd, name, sizes);
     spy_sys_close(dir_fd);
     return memory;
 }
@@ -103,7 +103,7 @@ static void *map_anywhere(struct spy_publication *p, const struct spy_config *co
     const char *env_dir = config->dir[0] != '\0' ? config->dir : NULL;
     unsigned n = spy_paths_dirs(env_dir, config->xdg, spy_sys_geteuid(), dirs);
     for (unsigned i = 0; i < n; i++) {
-        void *memory = map_in_dir(dirs[i], p->id, config->history.bytes);
+        void *memory = map_in_dir(dirs[i], p->id, config->sizes);
         if (!spy_sys_failed(memory)) {
             strcpy(p->dir, dirs[i]);
             problem[0] = '\0'; /* an earlier choice that did not work is no problem */
@@ -111,7 +111,7 @@ static void *map_anywhere(struct spy_publication *p, const struct spy_config *co
         }
         explain(problem, cap, dirs[i], (long)memory);
     }
-    return spy_sys_mmap(spy_region_bytes(config->history.bytes), PROT_READ | PROT_WRITE,
+    return spy_sys_mmap(spy_region_bytes(config->sizes), PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1);
 }
 
@@ -139,7 +139,8 @@ bool spy_regionfile_create(struct spy_publication *p, const struct spy_config *c
     if (spy_sys_failed(memory))
         return false;
     p->region = memory;
-    p->region->history_bytes = config->history.bytes;
+    p->region->history_bytes = config->sizes.history_bytes;
+    p->region->arena_bytes = config->sizes.arena_bytes;
     spy_region_layout(p->region);
     spy_history_begin(p->region, &config->history);
     describe(p->region, p);

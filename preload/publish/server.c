@@ -133,7 +133,7 @@ static void command_dump(struct client *c, const struct spy_publication *p)
 {
     const struct spy_region *region = p->region;
     uint32_t used = atomic_load_explicit(&region->arena_used, memory_order_acquire);
-    uint64_t chunks = used < SPY_ARENA_CHUNKS ? used : SPY_ARENA_CHUNKS;
+    uint64_t chunks = used < spy_region_chunks(region) ? used : spy_region_chunks(region);
     answer(c, "ok", (const char *)region,
            region->section[SPY_SECTION_ARENA].offset + chunks * SPY_CHUNK_BYTES);
 }

@@ -101,12 +101,11 @@ struct spy_writer spy_writer_common(struct spy_region *region)
 
 /* Threads' own cells are a matter of speed, and may have half of it: what they leave is enough for
  * all operations in the shared shard and in the rolled one. */
-#define OWN_CHUNKS (SPY_ARENA_CHUNKS / 2)
-
 static uint32_t limit_of(const struct spy_writer *writer)
 {
     bool own = writer->shard < spy_region_shard(writer->region, SPY_SHARDS);
-    return own ? OWN_CHUNKS : SPY_ARENA_CHUNKS;
+    uint32_t chunks = spy_region_chunks(writer->region);
+    return own ? chunks / 2 : chunks;
 }
 
 /* Chunks AT and the CHUNKS - 1 behind it are below LIMIT, and have storage. */
@@ -125,7 +124,7 @@ static uint32_t arena_take(struct spy_region *region, uint32_t chunks, uint32_t 
     if (!can_have(region, atomic_load_explicit(&region->arena_used, RELAXED), chunks, limit))
         return 0;
     uint32_t at = atomic_fetch_add_explicit(&region->arena_used, chunks, RELAXED);
-    return can_have(region, at, chunks, SPY_ARENA_CHUNKS) ? at : 0;
+    return can_have(region, at, chunks, spy_region_chunks(region)) ? at : 0;
 }
 
 /* Stores CHUNK where SLOT is still 0. Alone or not, the compare-and-swap is right; it runs once
@@ -177,14 +176,13 @@ void spy_writer_spread(const struct spy_writer *writer, struct spy_cell *cell, u
         spy_writer_chunk(writer, &cell->spread);
 }
 
-/* What single calls may have of the arena: counts come first. */
-#define WORST_CHUNKS (SPY_ARENA_CHUNKS / 4 * 3)
-
+/* Single calls may have three quarters of the arena: counts come first. */
 struct spy_worst *spy_arena_worst(struct spy_region *region, uint32_t op)
 {
     struct spy_op *row = spy_region_op(region, op);
     if (atomic_load_explicit(&row->worst, RELAXED) == 0)
-        install(&row->worst, arena_take(region, SPY_WORST_CHUNKS, WORST_CHUNKS));
+        install(&row->worst,
+                arena_take(region, SPY_WORST_CHUNKS, spy_region_chunks(region) / 4 * 3));
     return spy_region_worst(region, row);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "runtime/config.h"
 
+#include "shared/region_sizes.h"
 #include "shared/rules.h"
 #include "shared/sys.h"
 
@@ -134,6 +135,28 @@ static void read_history(void)
         misunderstood("PERFSPY_HISTORY_STEPS", "like 10s:1h,1m:24h,10m:168h");
 }
 
+/* The cap goes before history: it is what somebody relies upon. */
+static void read_sizes(void)
+{
+    const char *text = getenv("PERFSPY_REGION_SIZE"), *history = getenv("PERFSPY_HISTORY");
+    uint64_t cap = SPY_REGION_CAP_MAX;
+    bool given = history != NULL && *history != '\0';
+    uint32_t asked = spy_config.history.bytes;
+    if (text != NULL && *text != '\0' &&
+        (!spy_size_parse(text, &cap) || cap > SPY_REGION_CAP_MAX)) {
+        misunderstood("PERFSPY_REGION_SIZE", "a size from 4M to 1G");
+        cap = SPY_REGION_CAP_MAX;
+    }
+    if (cap < SPY_REGION_CAP_MIN) {
+        misunderstood("PERFSPY_REGION_SIZE", "4M or more: 4M is used");
+        cap = SPY_REGION_CAP_MIN;
+    }
+    spy_config.sizes = spy_region_divide(cap, given ? asked : 0);
+    spy_config.history.bytes = spy_config.sizes.history_bytes;
+    if (given && spy_config.history.bytes < asked)
+        misunderstood("PERFSPY_HISTORY", "within PERFSPY_REGION_SIZE: it has what is left of that");
+}
+
 static bool wanted(void)
 {
     const char *only = getenv("PERFSPY_ONLY");
@@ -166,6 +189,7 @@ void spy_config_read(void)
     copy(spy_config.xdg, "XDG_RUNTIME_DIR");
     copy(spy_config.log, "PERFSPY_LOG");
     read_history();
+    read_sizes();
     spy_config.log_level = log_level(getenv("PERFSPY_LOG_LEVEL"));
     spy_config.keep = keep(getenv("PERFSPY_KEEP"));
     spy_config.keep_seconds = keep_seconds(getenv("PERFSPY_KEEP_AGE"));

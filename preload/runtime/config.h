@@ -38,6 +38,7 @@ struct spy_config {
     uint64_t stderr_dev;          /* which file descriptor 2 was, where the log goes there */
     uint64_t stderr_ino;
     struct spy_history_plan history; /* PERFSPY_HISTORY, PERFSPY_HISTORY_STEPS */
+    struct spy_region_sizes sizes;   /* PERFSPY_REGION_SIZE, and history's */
     char problem[384];               /* which value is not understood, for a person; "" if none */
 };
 

@@ -5,6 +5,7 @@
  */
 #include "shared/history.h"
 
+#include "shared/region_sizes.h"
 #include "shared/rules.h"
 
 #include <string.h>
@@ -28,14 +29,8 @@ const struct spy_history_plan spy_history_default = {
 bool spy_history_plan_bytes(struct spy_history_plan *plan, const char *text)
 {
     uint64_t bytes = 0;
-    if (*text < '1' || *text > '9')
-        return false;
-    for (; *text >= '0' && *text <= '9' && bytes <= SPY_HISTORY_BYTES_MAX; text++)
-        bytes = bytes * 10 + (uint64_t)(*text - '0');
-    unsigned shift = *text == 'K' ? 10 : *text == 'M' ? 20 : 0;
-    bytes <<= shift;
-    text += shift != 0;
-    if (*text != '\0' || bytes < SPY_HISTORY_BYTES_MIN || bytes > SPY_HISTORY_BYTES_MAX)
+    if (!spy_size_parse(text, &bytes) || bytes < SPY_HISTORY_BYTES_MIN ||
+        bytes > SPY_HISTORY_BYTES_MAX)
         return false;
     plan->bytes = (uint32_t)((bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);
     return true;

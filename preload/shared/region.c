@@ -26,12 +26,27 @@ static const uint64_t section_bytes[SPY_SECTION_COUNT] = {
     [SPY_SECTION_CONNS] = SPY_OPEN_CONNS * sizeof(struct spy_open_conn),
     [SPY_SECTION_REPEATS] = SPY_REPEATS * sizeof(struct spy_repeat),
     [SPY_SECTION_ENDPOINTS] = SPY_ENDPOINTS * sizeof(struct spy_endpoint),
-    [SPY_SECTION_ARENA] = (uint64_t)SPY_ARENA_CHUNKS * SPY_CHUNK_BYTES,
 };
 
-static uint64_t bytes_of(int section, uint32_t history_bytes)
+static uint64_t bytes_of(int section, struct spy_region_sizes sizes)
 {
-    return section == SPY_SECTION_HISTORY ? history_bytes : section_bytes[section];
+    return section == SPY_SECTION_HISTORY ? sizes.history_bytes
+           : section == SPY_SECTION_ARENA ? sizes.arena_bytes
+                                          : section_bytes[section];
+}
+
+static struct spy_region_sizes sizes_of(const struct spy_region *region)
+{
+    return (struct spy_region_sizes){region->history_bytes, region->arena_bytes};
+}
+
+static struct spy_region_sizes or_usual(struct spy_region_sizes sizes)
+{
+    if (sizes.history_bytes == 0)
+        sizes.history_bytes = SPY_HISTORY_BYTES;
+    if (sizes.arena_bytes == 0)
+        sizes.arena_bytes = SPY_ARENA_BYTES;
+    return sizes;
 }
 
 const char *spy_self_text(uint32_t counter)
@@ -42,24 +57,26 @@ const char *spy_self_text(uint32_t counter)
     return counter < SPY_SELF_COUNT ? texts[counter] : "?";
 }
 
-uint64_t spy_region_bytes(uint32_t history_bytes)
+uint64_t spy_region_bytes(struct spy_region_sizes sizes)
 {
+    sizes = or_usual(sizes);
     uint64_t at = page_up(sizeof(struct spy_region));
     for (int i = 0; i < SPY_SECTION_COUNT; i++)
-        at += page_up(bytes_of(i, history_bytes != 0 ? history_bytes : SPY_HISTORY_BYTES));
+        at += page_up(bytes_of(i, sizes));
     return at;
 }
 
 uint64_t spy_region_layout(struct spy_region *region)
 {
     if (region == NULL)
-        return spy_region_bytes(SPY_HISTORY_BYTES);
-    if (region->history_bytes == 0)
-        region->history_bytes = SPY_HISTORY_BYTES;
+        return spy_region_bytes((struct spy_region_sizes){0});
+    struct spy_region_sizes sizes = or_usual(sizes_of(region));
+    region->history_bytes = sizes.history_bytes;
+    region->arena_bytes = sizes.arena_bytes;
     uint64_t at = page_up(sizeof(*region));
     for (int i = 0; i < SPY_SECTION_COUNT; i++) {
         region->section[i].offset = at;
-        region->section[i].bytes = bytes_of(i, region->history_bytes);
+        region->section[i].bytes = bytes_of(i, sizes);
         at += page_up(region->section[i].bytes);
     }
     region->magic = SPY_REGION_MAGIC;
@@ -82,6 +99,13 @@ static enum spy_status check_history(const struct spy_region *region, struct spy
                 : spy_fail(err, SPY_ERR_CORRUPT, "its history does not fit %u bytes", bytes);
 }
 
+static enum spy_status check_arena(const struct spy_region *region, struct spy_error *err)
+{
+    uint32_t bytes = region->arena_bytes;
+    bool fine = bytes >= SPY_ARENA_BYTES_MIN && bytes <= SPY_ARENA_BYTES && bytes % PAGE_BYTES == 0;
+    return fine ? SPY_OK : spy_fail(err, SPY_ERR_CORRUPT, "an arena of %u bytes", bytes);
+}
+
 static enum spy_status check_section(const struct spy_region *region, int i, uint64_t bytes,
                                      struct spy_error *err)
 {
@@ -89,7 +113,7 @@ static enum spy_status check_section(const struct spy_region *region, int i, uin
     bool whole = place->offset <= bytes && place->bytes <= bytes - place->offset;
     bool cut_arena = i == SPY_SECTION_ARENA && place->offset <= bytes;
     if (place->offset % PAGE_BYTES != 0 || place->offset < sizeof(*region) ||
-        place->bytes != bytes_of(i, region->history_bytes) || !(whole || cut_arena))
+        place->bytes != bytes_of(i, sizes_of(region)) || !(whole || cut_arena))
         return spy_fail(err, SPY_ERR_CORRUPT, "section %d does not fit a file of %llu bytes", i,
                         (unsigned long long)bytes);
     return SPY_OK;
@@ -125,6 +149,8 @@ enum spy_status spy_region_check(const void *image, uint64_t bytes, struct spy_e
     if (!strings_end(region))
         return spy_fail(err, SPY_ERR_CORRUPT, "a text in the header does not end");
     enum spy_status status = check_history(region, err);
+    if (status == SPY_OK)
+        status = check_arena(region, err);
     if (status != SPY_OK)
         return status;
     for (int i = 0; i < SPY_SECTION_COUNT; i++) {

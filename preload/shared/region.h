@@ -44,7 +44,7 @@
 #define SPY_SHARD_RESET   (SPY_SHARDS + 2u) /* two: what was counted before a reset */
 #define SPY_SHARDS_ALL    (SPY_SHARDS + 4u)
 #define SPY_CHUNK_BYTES   256u
-#define SPY_ARENA_CHUNKS  16384u /* 4 MiB */
+#define SPY_ARENA_CHUNKS  16384u /* 4 MiB, unless PERFSPY_REGION_SIZE leaves less */
 #define SPY_TEXT_BYTES    (512u * 1024u)
 #define SPY_SLOW_EVENTS   512u
 #define SPY_FAILED_EVENTS 256u
@@ -65,6 +65,11 @@
 #define SPY_HISTORY_BYTES_MIN (64u * 1024u)
 #define SPY_HISTORY_BYTES_MAX (64u * 1024u * 1024u)
 #define SPY_HISTORY_LEVELS    3u
+
+/* What the arena may have, whole pages. The least holds what must have room (spy_shards_reserve())
+ * and the cells of a few operations. */
+#define SPY_ARENA_BYTES     (SPY_ARENA_CHUNKS * SPY_CHUNK_BYTES)
+#define SPY_ARENA_BYTES_MIN (256u * 1024u)
 
 /* Operations that always exist: where calls go whose operation finds no room. */
 #define SPY_OP_OTHER_SQL  0u
@@ -211,7 +216,7 @@ struct spy_region {
 
     /* Bump allocators and ring heads. Any thread, atomic adds. */
     _Alignas(64) _Atomic uint32_t ops_used;
-    _Atomic uint32_t arena_used;  /* chunks; may run past SPY_ARENA_CHUNKS: then it is full */
+    _Atomic uint32_t arena_used;  /* chunks; may run past the section's end: then it is full */
     _Atomic uint32_t text_used;   /* bytes; may run past SPY_TEXT_BYTES: then it is full */
     _Atomic uint32_t shards_used; /* highest shard ever owned, plus one */
     _Alignas(64) _Atomic uint64_t slow_head; /* events ever written; newest is head - 1 */
@@ -224,6 +229,8 @@ struct spy_region {
     /* History. The rest of the levels' fields is constant once the region is published. */
     _Alignas(64) uint32_t history_bytes; /* of its section; a multiple of 4096 */
     uint32_t history_levels;
+    uint32_t arena_bytes; /* of its section, likewise */
+    uint32_t reserved_here;
     struct spy_history_level history[SPY_HISTORY_LEVELS]; /* the finest first */
     _Atomic uint64_t history_rolled_ns;                   /* CLOCK_MONOTONIC of the last roll */
     _Atomic uint64_t history_lost_ns; /* when the newest step that was dropped ended; 0: none was */
@@ -428,12 +435,18 @@ struct spy_held {
 const char *spy_self_text(uint32_t counter);
 
 /* Fills in the section table and the sizes of a region with this version's capacities, and with
- * region->history_bytes of history, SPY_HISTORY_BYTES where that is 0. Returns the total size in
- * bytes, a multiple of 4096. REGION may be NULL to learn the size with SPY_HISTORY_BYTES. */
+ * region->history_bytes of history and region->arena_bytes of arena, the usual where these are 0.
+ * Returns the total size in bytes, a multiple of 4096. REGION may be NULL to learn the usual. */
 uint64_t spy_region_layout(struct spy_region *region);
 
-/* The size of a region with so many bytes of history, 0 for SPY_HISTORY_BYTES. */
-uint64_t spy_region_bytes(uint32_t history_bytes);
+/* Of the sections whose size may be set; 0: the usual, SPY_HISTORY_BYTES or SPY_ARENA_BYTES. */
+struct spy_region_sizes {
+    uint32_t history_bytes;
+    uint32_t arena_bytes;
+};
+
+/* The size of a region with these. */
+uint64_t spy_region_bytes(struct spy_region_sizes sizes);
 
 /*
  * Checks that BYTES bytes at IMAGE are a region of this version whose sections lie inside it. An
@@ -457,6 +470,12 @@ static inline struct spy_op *spy_region_op(const struct spy_region *region, uint
 static inline struct spy_shard *spy_region_shard(const struct spy_region *region, uint32_t shard)
 {
     return (struct spy_shard *)spy_region_section(region, SPY_SECTION_SHARDS) + shard;
+}
+
+/* Chunks in the arena. */
+static inline uint32_t spy_region_chunks(const struct spy_region *region)
+{
+    return (uint32_t)(region->section[SPY_SECTION_ARENA].bytes / SPY_CHUNK_BYTES);
 }
 
 /* Chunk CHUNK of the arena, or NULL where CHUNK is 0 or lies outside the image. */

@@ -170,7 +170,7 @@ static enum spy_status receive_line(const struct client *c, bool *ok, size_t *co
     char *end;
     unsigned long long n = strtoull(digits, &end, 10);
     if (*digits < '0' || *digits > '9' || *end != '\0' ||
-        n > spy_region_bytes(SPY_HISTORY_BYTES_MAX))
+        n > spy_region_bytes((struct spy_region_sizes){SPY_HISTORY_BYTES_MAX, 0}))
         return spy_fail(err, SPY_ERR_CORRUPT, "an answer that is not of the protocol");
     *count = (size_t)n;
     return SPY_OK;

@@ -30,8 +30,12 @@ static struct spy_region *new_image(const struct spy_region *header, size_t coun
 {
     bool known = count >= sizeof(*header) && header->magic == SPY_REGION_MAGIC &&
                  header->version == SPY_REGION_VERSION &&
-                 header->history_bytes <= SPY_HISTORY_BYTES_MAX;
-    uint64_t bytes = spy_region_bytes(known ? header->history_bytes : 0);
+                 header->history_bytes <= SPY_HISTORY_BYTES_MAX &&
+                 header->arena_bytes <= SPY_ARENA_BYTES;
+    struct spy_region_sizes sizes = {0};
+    if (known)
+        sizes = (struct spy_region_sizes){header->history_bytes, header->arena_bytes};
+    uint64_t bytes = spy_region_bytes(sizes);
     if (bytes < count)
         return NULL;
     struct spy_region *region = aligned_alloc(4096, bytes);
@@ -52,7 +56,8 @@ static enum spy_status check(const struct spy_region *region, size_t count, stru
     enum spy_status status = spy_region_check(region, count, err);
     if (status != SPY_OK)
         return status;
-    struct spy_region expected = {.history_bytes = region->history_bytes};
+    struct spy_region expected = {.history_bytes = region->history_bytes,
+                                  .arena_bytes = region->arena_bytes};
     spy_region_layout(&expected);
     if (memcmp(expected.section, region->section, sizeof(region->section)) != 0)
         return spy_fail(err, SPY_ERR_CORRUPT, "its sections are not where this version puts them");
@@ -169,7 +174,8 @@ static enum spy_status check_file(const struct stat *st, struct ctl_image_owner 
         return spy_fail(err, SPY_ERR_REFUSED, "not a regular file");
     if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != owner.uid && !owner.any_owner)
         return spy_fail(err, SPY_ERR_REFUSED, "it belongs to user %u", st->st_uid);
-    if (st->st_size < 0 || (uint64_t)st->st_size > spy_region_bytes(SPY_HISTORY_BYTES_MAX))
+    if (st->st_size < 0 || (uint64_t)st->st_size > spy_region_bytes((struct spy_region_sizes){
+                                                       SPY_HISTORY_BYTES_MAX, 0}))
         return spy_fail(err, SPY_ERR_CORRUPT, "%lld bytes are too many for a region",
                         (long long)st->st_size);
     return SPY_OK;

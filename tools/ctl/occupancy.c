@@ -71,7 +71,7 @@ void ctl_occupancy_read(struct ctl_occupancy *out, const struct spy_region *regi
     set(out, CTL_TABLE_operations, spy_region_ops(region), SPY_OPS_MAX);
     set(out, CTL_TABLE_shards, LOAD(region->shards_used), SPY_SHARDS);
     set(out, CTL_TABLE_arena, (uint64_t)LOAD(region->arena_used) * SPY_CHUNK_BYTES,
-        (uint64_t)SPY_ARENA_CHUNKS * SPY_CHUNK_BYTES);
+        region->arena_bytes);
     set(out, CTL_TABLE_texts, LOAD(region->text_used), SPY_TEXT_BYTES);
     set(out, CTL_TABLE_slow, LOAD(region->slow_head), SPY_SLOW_EVENTS);
     set(out, CTL_TABLE_failed, LOAD(region->failed_head), SPY_FAILED_EVENTS);

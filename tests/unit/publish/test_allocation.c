@@ -36,7 +36,7 @@ static struct spy_region *new_region(void)
     static uint64_t epoch = 1000;
     file = memfd_create("region", MFD_CLOEXEC);
     assert_true(file >= 0);
-    struct spy_region *region = spy_allocation_map(file, SPY_HISTORY_BYTES);
+    struct spy_region *region = spy_allocation_map(file, (struct spy_region_sizes){0});
     assert_true((intptr_t)region > 0);
     spy_region_layout(region);
     region->epoch_mono_ns = ++epoch;

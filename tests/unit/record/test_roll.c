@@ -58,7 +58,7 @@ static uint64_t random_time(void)
 static void day_begins(uint32_t history_bytes)
 {
     struct spy_region *r;
-    uint64_t bytes = spy_region_bytes(history_bytes);
+    uint64_t bytes = spy_region_bytes((struct spy_region_sizes){history_bytes, 0});
     struct spy_history_plan plan = spy_history_default;
     plan.bytes = history_bytes;
     r = aligned_alloc(4096, bytes);
