@@ -17,6 +17,8 @@
 #ifndef SPY_RUNTIME_CONFINE_H
 #define SPY_RUNTIME_CONFINE_H
 
+#include "runtime/loader.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -49,7 +51,7 @@ void spy_confine_thread_ends(void);
 /* A filter is in force in this process, or in one that it was forked from. */
 extern _Atomic bool spy_confine_in_force;
 
-static inline bool spy_confined(void)
+SPY_NO_SANITIZE static inline bool spy_confined(void)
 {
     return atomic_load_explicit(&spy_confine_in_force, memory_order_relaxed);
 }

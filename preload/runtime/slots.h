@@ -19,6 +19,7 @@
 #define SPY_RUNTIME_SLOTS_H
 
 #include "runtime/confine.h"
+#include "runtime/loader.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -56,7 +57,7 @@ unsigned spy_slots_count(void);
  * itself: then only the helper may look. */
 extern _Atomic bool spy_slots_watching;
 void spy_slots_catch_up_slow(void);
-static inline void spy_slots_catch_up(void)
+SPY_NO_SANITIZE static inline void spy_slots_catch_up(void)
 {
     if (atomic_load_explicit(&spy_slots_watching, memory_order_relaxed) && !spy_confined())
         spy_slots_catch_up_slow();
@@ -66,7 +67,7 @@ static inline void spy_slots_catch_up(void)
  * the helper looks for it at so many of its wakes, once a second. */
 #define SPY_SLOTS_LOOKS 60u
 extern _Atomic uint32_t spy_slots_looks;
-static inline void spy_slots_expect(void)
+SPY_NO_SANITIZE static inline void spy_slots_expect(void)
 {
     if (atomic_load_explicit(&spy_slots_watching, memory_order_relaxed))
         atomic_store_explicit(&spy_slots_looks, SPY_SLOTS_LOOKS, memory_order_relaxed);
