@@ -32,15 +32,17 @@ static uint64_t base_of(const void *address)
 static void functions_are_found(void **state)
 {
     struct ctl_elf libc;
+    void *handle = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD); /* a sanitizer has some, too */
     (void)state;
+    assert_non_null(handle);
     assert_true(ctl_elf_open(&libc, memory, base_of((const void *)getpid)));
     static const char *const names[] = {
         "dlopen", "dlerror", "mmap", "munmap", "memfd_create", "close", "__errno_location"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        assert_int_equal(ctl_elf_function(&libc, names[i]),
-                         (uintptr_t)dlsym(RTLD_DEFAULT, names[i]));
+        assert_int_equal(ctl_elf_function(&libc, names[i]), (uintptr_t)dlsym(handle, names[i]));
     assert_int_equal(ctl_elf_function(&libc, "no_such_function"), 0);
     assert_int_equal(ctl_elf_function(&libc, "environ"), 0); /* no function */
+    dlclose(handle);
 }
 
 static void what_is_no_object_is_not_read(void **state)
