@@ -77,7 +77,10 @@ __asm__(".pushsection .text\n"
         "    .balign 8\n"
         "ctl_stub_end:\n"
         "    .popsection\n");
-extern const char ctl_stub_begin[], ctl_stub_end[];
+/* Hidden: the linker gives all local symbols of one section the same entry of the GOT, whatever
+ * their offsets. */
+extern const char ctl_stub_begin[] __attribute__((visibility("hidden")));
+extern const char ctl_stub_end[] __attribute__((visibility("hidden")));
 
 _Static_assert(offsetof(struct ctl_stub, munmap) == 40 && offsetof(struct ctl_stub, base) == 48 &&
                    offsetof(struct ctl_stub, result) == 72 &&
