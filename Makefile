@@ -499,7 +499,9 @@ soak-attach: $(PRODUCTS) $(VICTIMS) ## attach and detach CYCLES times under load
 # The library for another machine, in an emulator.
 ARM64      := $(BUILD)/arm64
 ARM64_ROOT := $(ARM64)/sysroot
-ARM64_SELF := libperfspy.so $(addprefix victims/,lookup lookup-bound pointers pointers-bound copies \
+ARM64_UNIT := $(addprefix unit/ctl/,test_inject test_inject_aarch64)
+ARM64_SELF := libperfspy.so perfspy-ctl $(ARM64_UNIT) \
+              $(addprefix victims/,lookup lookup-bound pointers pointers-bound copies \
               queries guest plugin-a1b2.so plugin-c3d4.so plugins/lookup.so plugins/lookup-bound.so \
               plugins/beside.so plugins/around.so)
 
@@ -515,6 +517,24 @@ test-arm64: $(BUILD)/perfspy-ctl $(ARM64_ROOT)/.done ## build for arm64 and run 
 	    $(addprefix $(ARM64)/,$(ARM64_SELF))
 	@ARM64_BUILD=$(abspath $(ARM64)) ARM64_SYSROOT=$(abspath $(ARM64_ROOT)) \
 	    $(run_tests) tests/integration/arm64.sh
+
+# Attaching there, for which a whole machine is emulated.
+ARM64_MACHINE := $(ARM64)/machine
+ARM64_ATTACH  := libperfspy.so perfspy-ctl $(ARM64_UNIT) bench/plain/libpq.so.5 \
+                 $(addprefix victims/,attached joined-lazy joined-table)
+
+$(ARM64_MACHINE)/.done: tools/scripts/arm64-sysroot.sh tools/scripts/packages.txt | $(BUILD)/.deps
+	$(call say,UNPACK,$(@D))
+	$(Q)tools/scripts/deps.sh arm64-machine
+	$(Q)tools/scripts/arm64-sysroot.sh $(@D) machine
+	@touch $@
+
+.PHONY: test-arm64-attach
+test-arm64-attach: $(ARM64_ROOT)/.done $(ARM64_MACHINE)/.done ## boot arm64 in an emulator and attach to programs there
+	$(Q)$(MAKE) --no-print-directory BUILD=$(ARM64) CC='aarch64-linux-gnu-gcc --sysroot=$(abspath $(ARM64_ROOT))' \
+	    $(addprefix $(ARM64)/,$(ARM64_ATTACH))
+	@ARM64_BUILD=$(abspath $(ARM64)) ARM64_SYSROOT=$(abspath $(ARM64_ROOT)) \
+	    ARM64_MACHINE=$(abspath $(ARM64_MACHINE)) $(run_tests) tests/integration/arm64_attach.sh
 
 # ---------------------------------------------------------------------------------------------
 # Checks, demo

@@ -63,3 +63,7 @@ statement 'select v from t where id = ?::int' 7 0 5
 for case in errno lowest closeall dupover dupkeep rawclose fork exit signals; do
     same "guest $case" "$victims/guest" "$case"
 done
+
+# What attaching is made of, as far as it needs no ptrace, which the emulator has not.
+check "what attaching reads of a process" bare "$ARM64_BUILD/unit/ctl/test_inject"
+check "what it makes a thread do" bare "$ARM64_BUILD/unit/ctl/test_inject_aarch64"
