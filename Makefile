@@ -275,6 +275,12 @@ $(VICTIM_DIR)/attached $(VICTIM_DIR)/refusing: $(VICTIM_DIR)/%: tests/victims/%.
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(VICTIM_CFLAGS) $< -lm -lpthread -o $@
 
+VICTIMS += $(VICTIM_DIR)/borrowed
+$(VICTIM_DIR)/borrowed: tests/victims/borrowed.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) $< -lpthread -Wl,-z,now -o $@
+
 $(VICTIM_DIR)/nolibc: tests/victims/nolibc.c Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
 	@mkdir -p $(@D)

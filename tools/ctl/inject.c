@@ -39,6 +39,10 @@
     (1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) | 1ull << (SIGILL - 1) | 1ull << (SIGFPE - 1) | \
      1ull << (SIGTRAP - 1) | 1ull << (SIGSYS - 1))
 
+/* glibc's own: a thread that changes the user's or group's id has all others do the same, waits for
+ * each of them, and holds a lock meanwhile that starting a thread takes. */
+#define SET_IDS 33
+
 struct job {
     const struct ctl_target *target;
     const struct ctl_inject_request *request;
@@ -67,15 +71,26 @@ static enum ctl_exit refuse(const struct job *j, const char *why)
 /* ---- one call ---------------------------------------------------------------------------------
  */
 
+/* Lets the thread run to its next stop, *SIGNAL as of ctl_tracee_wait(). */
+static enum ctl_stop run_on(const struct job *j, int *signal)
+{
+    enum ctl_stop stop = CTL_STOP_CALL;
+    do {
+        long deliver = stop == CTL_STOP_SIGNAL ? SET_IDS : 0;
+        if (ptrace(PTRACE_SYSCALL, j->tracee.tid, NULL, deliver) != 0)
+            return CTL_STOP_GONE;
+        stop = ctl_tracee_wait(&j->tracee, signal);
+    } while (stop == CTL_STOP_SIGNAL && *signal == SET_IDS);
+    return stop;
+}
+
 /* Lets the thread run to the end of the system call NUMBER; *RESULT is what it gave. */
 static bool run_to_end_of(struct job *j, long number, long *result)
 {
     ctl_regs regs;
     int signal;
     for (bool entered = false;;) {
-        if (ptrace(PTRACE_SYSCALL, j->tracee.tid, NULL, NULL) != 0 ||
-            ctl_tracee_wait(&j->tracee, &signal) != CTL_STOP_CALL ||
-            !ctl_arch_get_regs(j->tracee.tid, &regs))
+        if (run_on(j, &signal) != CTL_STOP_CALL || !ctl_arch_get_regs(j->tracee.tid, &regs))
             return false;
         if (ctl_tracee_enters(&j->tracee)) {
             entered = ctl_arch_call(&regs) == number;
@@ -91,7 +106,7 @@ static bool run_to_end_of(struct job *j, long number, long *result)
  * which has its mask. */
 static bool block_signals(const struct job *j)
 {
-    uint64_t mask = ~SYNCHRONOUS | j->saved.mask;
+    uint64_t mask = ~(SYNCHRONOUS | 1ull << (SET_IDS - 1)) | j->saved.mask;
     return ptrace(PTRACE_SETSIGMASK, j->tracee.tid, sizeof(mask), &mask) == 0;
 }
 
@@ -354,9 +369,7 @@ static enum ctl_exit run(struct job *j)
     if (!ctl_arch_set_regs(j->tracee.tid, &regs))
         return refuse(j, "its thread is gone");
     for (;;) {
-        if (ptrace(PTRACE_SYSCALL, j->tracee.tid, NULL, NULL) != 0)
-            return refuse(j, "its thread is gone");
-        enum ctl_stop stop = ctl_tracee_wait(&j->tracee, &signal);
+        enum ctl_stop stop = run_on(j, &signal);
         if (stop == CTL_STOP_NONE)
             return give_up(j);
         if (stop == CTL_STOP_GONE)
