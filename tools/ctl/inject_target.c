@@ -181,7 +181,8 @@ static enum ctl_exit check_proc(const struct ctl_target *t, FILE *err)
 struct line {
     struct ctl_range range;
     char rights[5];
-    const char *path; /* "" for none */
+    unsigned long offset; /* in the file */
+    const char *path;     /* "" for none */
 };
 
 static bool parse_line(char *text, struct line *line)
@@ -189,7 +190,9 @@ static bool parse_line(char *text, struct line *line)
     int at = 0;
     unsigned long begin, end;
     text[strcspn(text, "\n")] = '\0';
-    if (sscanf(text, "%lx-%lx %4s %*s %*s %*s%n", &begin, &end, line->rights, &at) != 3 || at == 0)
+    if (sscanf(text, "%lx-%lx %4s %lx %*s %*s%n", &begin, &end, line->rights, &line->offset, &at) !=
+            4 ||
+        at == 0)
         return false;
     line->range = (struct ctl_range){begin, end};
     line->path = text + at + strspn(text + at, " ");
@@ -207,11 +210,21 @@ static bool is_called(const char *name, const char *beginning)
     return strncmp(name, beginning, strlen(beginning)) == 0;
 }
 
-/* What was found so far: where libc begins, beside what goes into TARGET. */
+/* What was found so far: where libc begins, beside what goes into TARGET. Its file may be mapped
+ * elsewhere as data, by a profiler for one: the one meant has code. */
 struct found {
-    uint64_t libc;
-    bool old_libc;
+    uint64_t libc, begin; /* of a file that may be it */
 };
+
+static void note_libc(struct ctl_target *t, struct found *found, const struct line *line)
+{
+    if (line->offset == 0)
+        found->begin = line->range.begin;
+    if (line->rights[2] != 'x')
+        return;
+    found->libc = found->begin;
+    t->libc_text = line->range;
+}
 
 static void note_line(struct ctl_target *t, struct found *found, const struct line *line)
 {
@@ -222,11 +235,7 @@ static void note_line(struct ctl_target *t, struct found *found, const struct li
         if (t->library == 0)
             t->library = line->range.begin;
     } else if (is_called(name, "libc.so.6") || is_called(name, "libc-2.")) {
-        if (found->libc == 0)
-            found->libc = line->range.begin;
-        if (line->rights[2] == 'x')
-            t->libc_text = line->range;
-        found->old_libc |= is_called(name, "libc-2.");
+        note_libc(t, found, line);
     } else if (is_called(name, "ld-linux") && line->rights[1] == 'w') {
         t->loader_data = line->range;
     }
