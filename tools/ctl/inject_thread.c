@@ -18,6 +18,7 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,6 +34,9 @@
 
 /* So much of a stack is looked at for a signal's handler. */
 #define STACK_BYTES 65536u
+
+/* Taken of a stack beside the vector state: the red zone, the frame's other parts, and a call. */
+#define ROOM_BYTES 2048u
 
 #define PAUSE_NS (2 * MS_NS) /* between one round over all threads and the next */
 
@@ -340,6 +344,22 @@ static bool follow(struct ctl_tracee *tracee, ctl_regs *regs)
     return false;
 }
 
+/* Is there stack below SP for the frame, and for what runs there? Page by page from above, as a
+ * stack grows, which the first of these reads has it do; it would be let into a guard page, too. */
+static bool has_room(const struct ctl_tracee *tracee, const struct ctl_state *state)
+{
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), sp = ctl_arch_sp(&state->regs);
+    const uint64_t lowest = sp - state->vector_bytes - ROOM_BYTES;
+    for (uint64_t at = sp; at >= lowest / page * page; at = at / page * page - 1) {
+        char byte;
+        struct iovec here = {&byte, 1}, there = {(void *)(uintptr_t)at, 1};
+        if (!ctl_elf_read(tracee->target->memory, at, &byte, 1) ||
+            process_vm_readv(tracee->target->pid, &here, 1, &there, 1, 0) != 1)
+            return false;
+    }
+    return true;
+}
+
 /* The thread has been traced: stopped, and let go where that was of no use. */
 static bool borrow(struct ctl_tracee *tracee, enum rank rank, struct ctl_state *state)
 {
@@ -350,7 +370,7 @@ static bool borrow(struct ctl_tracee *tracee, enum rank rank, struct ctl_state *
         done = follow(tracee, &regs);
     else
         done = done && may_be_borrowed(tracee, &regs, rank);
-    done = done && ctl_arch_get(tracee->tid, state) &&
+    done = done && ctl_arch_get(tracee->tid, state) && has_room(tracee, state) &&
            ptrace(PTRACE_GETSIGMASK, tracee->tid, sizeof(mask), &mask) == 0;
     if (done)
         state->mask = mask;
