@@ -136,22 +136,7 @@ void ctl_doctor_absent(struct ctl_findings *f, const struct ctl_proc *proc,
 
 /* ---- going past ----------------------------------------------------------------------------- */
 
-/* Which copies calls have reached, as the process says: "7f00 7f01 ". False where it does not
- * answer. */
-static bool ask_copies(const struct ctl_process *process, char text[CTL_CLIENT_TEXT])
-{
-    char *path = ctl_source_socket(process);
-    struct ctl_server_name place = {
-        .path = path,
-        .uid = process->proc.uid,
-        .id = {process->proc.self_pid, process->proc.start_ticks},
-    };
-    bool stopped = process->proc.state == 'T' || process->proc.state == 't';
-    bool answers = !stopped && ctl_client_command(&place, "copies\n", text, NULL) == SPY_OK;
-    free(path);
-    return answers;
-}
-
+/* COPIES are those that calls have reached, as the process says: "7f00 7f01 ". */
 static bool is_reached(const char *copies, uint64_t base)
 {
     for (char *end; *copies != '\0'; copies = end + strspn(end, " "))
@@ -202,7 +187,8 @@ static void look_at_objects(struct ctl_findings *f, const struct ctl_process *pr
                             const struct ctl_facts *facts)
 {
     char copies[CTL_CLIENT_TEXT];
-    bool knows = process->state == CTL_LIVE && ask_copies(process, copies);
+    bool knows = process->state == CTL_LIVE &&
+                 ctl_source_command(process, "copies\n", copies, NULL) == SPY_OK;
     unsigned libpqs = 0;
     if (process->state == CTL_LIVE && !knows)
         ctl_find(f, CTL_WARNING, facts->seccomp != 0 ? "" : "see whether it is stopped",
