@@ -179,7 +179,7 @@ ends_well "a version without an entry is loaded"
 
 # ---- no process ---------------------------------------------------------------------------------
 
-bash -c 'true & echo $! && exec sleep 1000' >"$TEST_DIR/zombie" &
+bash -c '(until grep -q sleep "/proc/$$/comm"; do sleep 0.01; done) & echo $! && exec sleep 1000' >"$TEST_DIR/zombie" &
 on_exit stop_process "$!"
 wait_for 30 grep -q . "$TEST_DIR/zombie"
 zombie=$(<"$TEST_DIR/zombie")
