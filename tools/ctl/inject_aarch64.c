@@ -184,9 +184,11 @@ bool ctl_arch_begin_anew(ctl_regs *regs, uint64_t first)
 
 /* Of a call that it will begin anew the kernel has put the registers back to its beginning already.
  * A sleep begins anew: how much of it was left the kernel keeps to itself. */
-ctl_regs ctl_arch_resume(const ctl_regs *regs)
+ctl_regs ctl_arch_resume(const ctl_regs *regs, long number)
 {
-    return *regs;
+    ctl_regs anew = *regs;
+    anew.regs[8] = (uint64_t)number;
+    return anew;
 }
 
 void ctl_arch_make_call(ctl_regs *regs, uint64_t function, const uint64_t a[6], uint64_t sp,

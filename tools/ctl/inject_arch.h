@@ -82,9 +82,9 @@ long ctl_arch_result(const ctl_regs *regs);
  * gave EINTR for that. Makes it a call that the kernel begins anew. False: that cannot be done. */
 bool ctl_arch_begin_anew(ctl_regs *regs, uint64_t first);
 
-/* REGS are of a thread that was stopped in a system call. Returns those that begin the call anew
- * where a frame gives them back; of a call that was over, REGS. */
-ctl_regs ctl_arch_resume(const ctl_regs *regs);
+/* REGS are of a thread that was stopped in a system call, which had begun as NUMBER. Returns those
+ * that begin the call anew where a frame gives them back; of a call that was over, REGS. */
+ctl_regs ctl_arch_resume(const ctl_regs *regs, long number);
 
 /* Makes REGS call FUNCTION(A[0] ... A[5]) on a stack at SP, to return to RETURN_TO. */
 void ctl_arch_make_call(ctl_regs *regs, uint64_t function, const uint64_t a[6], uint64_t sp,

@@ -4,6 +4,7 @@
  */
 #include "ctl/inject_thread.h"
 
+#include "ctl/inject_calls.h"
 #include "ctl/inject_elf.h"
 #include "ctl/yama.h"
 
@@ -11,7 +12,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +29,6 @@
 #define FOLLOW_NS    (20 * MS_NS)
 #define FOLLOW_STOPS 400u
 
-/* A time limit of an event loop that may as well begin anew. */
-#define SHORT_MS 100
-
 /* So much of a stack is looked at for a signal's handler. */
 #define STACK_BYTES 65536u
 
@@ -39,17 +36,6 @@
 #define ROOM_BYTES 2048u
 
 #define PAUSE_NS (2 * MS_NS) /* between one round over all threads and the next */
-
-/* How well a system call can be broken off, best first. */
-enum rank {
-    RANK_EXACT, /* the kernel takes it up where it was */
-    RANK_FUTEX, /* the same; many threads wait so for a lock, and others for them */
-    RANK_ANEW,  /* its time limit begins anew */
-    RANK_RUNS,  /* none yet: the thread runs */
-    RANK_NEVER,
-};
-
-static enum rank rank_of(long number, const uint64_t a[6]);
 
 /* ---- waiting ----------------------------------------------------------------------------------
  */
@@ -133,7 +119,8 @@ static enum ctl_stop keep_call(const struct ctl_tracee *tracee, enum ctl_stop st
         ctl_arch_result(&regs) != -EINTR || !ctl_arch_at_call(tracee->target->memory, &regs))
         return stop;
     ctl_arch_arguments(&regs, a);
-    if (rank_of(ctl_arch_call(&regs), a) < RANK_RUNS && ctl_arch_begin_anew(&regs, tracee->first))
+    if (ctl_calls_rank(tracee->target->memory, ctl_arch_call(&regs), a) < CTL_RANK_RUNS &&
+        ctl_arch_begin_anew(&regs, tracee->first))
         ctl_arch_set_regs(tracee->tid, &regs);
     return stop;
 }
@@ -171,7 +158,7 @@ void ctl_tracee_release(const struct ctl_tracee *tracee)
 
 struct candidate {
     pid_t tid;
-    enum rank rank;
+    enum ctl_rank rank;
     uint64_t first; /* as in struct ctl_tracee */
 };
 
@@ -180,41 +167,9 @@ static bool within(const struct ctl_range *range, uint64_t address)
     return address >= range->begin && address < range->end;
 }
 
-static enum rank rank_of(long number, const uint64_t a[6])
-{
-    switch (number) {
-    case SYS_read:
-    case SYS_recvfrom:
-    case SYS_recvmsg:
-    case SYS_accept:
-    case SYS_accept4:
-    case SYS_wait4:
-    case SYS_waitid:
-    case SYS_ppoll:
-    case SYS_pselect6:
-    case SYS_nanosleep:
-    case SYS_clock_nanosleep:
-#ifdef SYS_poll
-    case SYS_poll:
-    case SYS_select:
-    case SYS_pause:
-#endif
-        return RANK_EXACT;
-#ifdef SYS_epoll_wait
-    case SYS_epoll_wait:
-#endif
-    case SYS_epoll_pwait:
-        return (int)a[3] < 0 ? RANK_EXACT : (int)a[3] <= SHORT_MS ? RANK_FUTEX : RANK_ANEW;
-    case SYS_futex: /* not that of locks, which malloc and the loader have */
-        return (a[1] & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET ? RANK_FUTEX : RANK_NEVER;
-    default:
-        return RANK_NEVER;
-    }
-}
-
 /* Reads what thread TID waits in; where that is epoll_pwait, *FIRST is the call's first argument. A
  * thread of ours, or one that is ending, is never taken. */
-static enum rank look_at(const struct ctl_target *t, pid_t tid, uint64_t *first)
+static enum ctl_rank look_at(const struct ctl_target *t, pid_t tid, uint64_t *first)
 {
     char path[64], text[256];
     uint64_t a[6], sp, pc;
@@ -225,17 +180,17 @@ static enum rank look_at(const struct ctl_target *t, pid_t tid, uint64_t *first)
     if (fd >= 0)
         close(fd);
     if (n <= 0)
-        return RANK_NEVER;
+        return CTL_RANK_NEVER;
     text[n] = '\0';
     if (strncmp(text, "running", 7) == 0)
-        return RANK_RUNS;
+        return CTL_RANK_RUNS;
     if (sscanf(text, "%ld %lx %lx %lx %lx %lx %lx %lx %lx", &number, &a[0], &a[1], &a[2], &a[3],
                &a[4], &a[5], &sp, &pc) != 9 ||
         !within(&t->libc_text, pc))
-        return RANK_NEVER;
+        return CTL_RANK_NEVER;
     if (number == SYS_epoll_pwait)
         *first = a[0];
-    return rank_of(number, a);
+    return ctl_calls_rank(t->memory, number, a);
 }
 
 static bool is_ours(const struct ctl_target *t, pid_t tid)
@@ -296,12 +251,13 @@ static bool in_handler(const struct ctl_target *t, uint64_t sp)
 }
 
 /* Is the thread, stopped, in a call that it may be borrowed from? At its end, or broken off. */
-static bool may_be_borrowed(const struct ctl_tracee *tracee, const ctl_regs *regs, enum rank worst)
+static bool may_be_borrowed(const struct ctl_tracee *tracee, const ctl_regs *regs,
+                            enum ctl_rank worst)
 {
     uint64_t a[6];
     long number = ctl_arch_call(regs);
     ctl_arch_arguments(regs, a);
-    return number >= 0 && rank_of(number, a) <= worst &&
+    return number >= 0 && ctl_calls_rank(tracee->target->memory, number, a) <= worst &&
            ctl_arch_at_call(tracee->target->memory, regs) &&
            within(&tracee->target->libc_text, ctl_arch_pc(regs)) &&
            !in_handler(tracee->target, ctl_arch_sp(regs));
@@ -328,11 +284,12 @@ static bool follow(struct ctl_tracee *tracee, ctl_regs *regs)
     for (unsigned i = 0; i < FOLLOW_STOPS && stop != CTL_STOP_NONE && stop != CTL_STOP_GONE; i++) {
         stop = next_stop(&brief, stop, &number);
         if (stop == CTL_STOP_CALL && ctl_tracee_enters(tracee) &&
-            ctl_arch_get_regs(tracee->tid, regs) && may_be_borrowed(tracee, regs, RANK_ANEW)) {
+            ctl_arch_get_regs(tracee->tid, regs) && may_be_borrowed(tracee, regs, CTL_RANK_ANEW)) {
             ctl_arch_arguments(regs, a);
             tracee->first = a[0];
             return ctl_tracee_stop_again(tracee) == CTL_STOP_ASKED &&
-                   ctl_arch_get_regs(tracee->tid, regs) && may_be_borrowed(tracee, regs, RANK_ANEW);
+                   ctl_arch_get_regs(tracee->tid, regs) &&
+                   may_be_borrowed(tracee, regs, CTL_RANK_ANEW);
         }
         if (ctl_clock_ns(CLOCK_MONOTONIC) > brief.deadline_ns)
             break;
@@ -361,12 +318,12 @@ static bool has_room(const struct ctl_tracee *tracee, const struct ctl_state *st
 }
 
 /* The thread has been traced: stopped, and let go where that was of no use. */
-static bool borrow(struct ctl_tracee *tracee, enum rank rank, struct ctl_state *state)
+static bool borrow(struct ctl_tracee *tracee, enum ctl_rank rank, struct ctl_state *state)
 {
     uint64_t mask;
     ctl_regs regs;
     bool done = ctl_tracee_stop(tracee) == CTL_STOP_ASKED && ctl_arch_get_regs(tracee->tid, &regs);
-    if (done && rank == RANK_RUNS)
+    if (done && rank == CTL_RANK_RUNS)
         done = follow(tracee, &regs);
     else
         done = done && may_be_borrowed(tracee, &regs, rank);
@@ -380,8 +337,8 @@ static bool borrow(struct ctl_tracee *tracee, enum rank rank, struct ctl_state *
 }
 
 /* Each of hundreds that never wait takes its time: the deadline is kept between them, too. */
-static bool try_threads(const struct ctl_target *target, enum rank worst, struct ctl_tracee *tracee,
-                        struct ctl_state *state, int *error)
+static bool try_threads(const struct ctl_target *target, enum ctl_rank worst,
+                        struct ctl_tracee *tracee, struct ctl_state *state, int *error)
 {
     size_t count;
     struct candidate *list = list_threads(target, &count);
@@ -389,7 +346,8 @@ static bool try_threads(const struct ctl_target *target, enum rank worst, struct
     for (size_t i = 0;
          i < count && !done && !told_to_end && ctl_clock_ns(CLOCK_MONOTONIC) < tracee->deadline_ns;
          i++) {
-        if (list[i].rank == RANK_NEVER || (list[i].rank == RANK_ANEW && worst < RANK_ANEW))
+        if (list[i].rank == CTL_RANK_NEVER ||
+            (list[i].rank == CTL_RANK_ANEW && worst < CTL_RANK_ANEW))
             continue;
         tracee->tid = list[i].tid;
         tracee->first = list[i].first;
@@ -430,13 +388,17 @@ enum ctl_exit ctl_thread_borrow(const struct ctl_target *target, uint64_t deadli
 {
     uint64_t begin = ctl_clock_ns(CLOCK_MONOTONIC);
     uint64_t half = begin + (deadline_ns - begin) / 2;
+    uint64_t a[6];
     int error = 0;
     *tracee = (struct ctl_tracee){.target = target, .deadline_ns = deadline_ns};
     catch_signals();
     for (uint64_t now = begin; now < deadline_ns && error == 0 && !told_to_end;
          now = ctl_clock_ns(CLOCK_MONOTONIC)) {
-        if (try_threads(target, now < half ? RANK_FUTEX : RANK_ANEW, tracee, state, &error)) {
-            *anew = ctl_arch_resume(&state->regs);
+        if (try_threads(target, now < half ? CTL_RANK_FUTEX : CTL_RANK_ANEW, tracee, state,
+                        &error)) {
+            ctl_arch_arguments(&state->regs, a);
+            *anew = ctl_arch_resume(
+                &state->regs, ctl_calls_begun(target->memory, ctl_arch_call(&state->regs), a));
             return CTL_OK;
         }
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);

@@ -176,14 +176,14 @@ bool ctl_arch_begin_anew(ctl_regs *regs, uint64_t first)
     return true;
 }
 
-ctl_regs ctl_arch_resume(const ctl_regs *regs)
+ctl_regs ctl_arch_resume(const ctl_regs *regs, long number)
 {
     long result = (long)regs->rax;
     bool broken_off = result == -RESTART_SYS || result == -RESTART_NO_INTR ||
                       result == -RESTART_NO_HANDLER || result == -RESTART_BLOCK;
     ctl_regs anew = *regs;
     if (broken_off) {
-        anew.rax = regs->orig_rax;
+        anew.rax = (uint64_t)number;
         anew.rip -= SYSCALL_LEN;
     }
     return anew;
