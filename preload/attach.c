@@ -26,6 +26,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define STACK_BYTES (512u * 1024u)
 
@@ -39,7 +40,13 @@
 
 static struct spy_attach_status status;
 static struct spy_attach_request wanted;
-static bool left; /* the watch was ended, here or in a process that this was forked from */
+static pid_t working_in; /* which process: in one that is forked meanwhile nobody does that work */
+static bool left;        /* the watch was ended, here or in a process that this was forked from */
+
+static bool is_working(uint32_t state)
+{
+    return state == SPY_ATTACH_WORKING && working_in == getpid();
+}
 
 static void fail(const char *why)
 {
@@ -107,6 +114,29 @@ static bool begin(void)
     return region != NULL;
 }
 
+/* Nothing is recorded from here on; the record stays, for the watch that comes after. */
+static void stop_watching(struct spy_region *region)
+{
+    spy_process_rest(true);
+    spy_observe_pause();
+    spy_perfspy_note_off(region);
+    strcpy(region->mode, "detached");
+    left = true;
+}
+
+/* As if nobody had asked: what was patched before it failed is put back, as far as that can be. */
+static void take_back(void)
+{
+    unsigned count;
+    struct spy_region *region = spy_process_any_region();
+    spy_slots_restore(&count);
+    if (region != NULL) {
+        stop_watching(region);
+        spy_helper_confined.end(); /* and the socket, as after a detach */
+    }
+    fail("its objects could not be patched: no memory, or no /proc");
+}
+
 static void *work(void *unused)
 {
     const struct timespec pause = {0, AGAIN_NS};
@@ -115,7 +145,7 @@ static void *work(void *unused)
     if (!begin())
         return NULL;
     if (spy_loader_attached && !spy_slots_patch()) {
-        fail("its objects could not be patched: no memory, or no /proc");
+        take_back();
         return NULL;
     }
     status.slots = spy_slots_count();
@@ -151,15 +181,15 @@ bool spy_attach_end(struct spy_region *region, const char *argument, char *text)
         strcpy(text, "it was started with the library: disable switches recording off");
         return false;
     }
+    if (is_working(atomic_load_explicit(&status.state, memory_order_acquire))) {
+        strcpy(text, "an attach is still under way: try again");
+        return false;
+    }
     if (!spy_slots_restore(&count)) {
         strcpy(text, "memory is short, or there is no /proc: try again");
         return false;
     }
-    spy_process_rest(true);
-    spy_observe_pause();
-    spy_perfspy_note_off(region);
-    strcpy(region->mode, "detached");
-    left = true;
+    stop_watching(region);
     atomic_store_explicit(&status.state, SPY_ATTACH_IDLE, memory_order_release);
     snprintf(text, SPY_CONTROL_BYTES - 1, "no longer watched: %u places restored", count);
     return true;
@@ -171,14 +201,14 @@ __attribute__((used)) spy_attach_fn spy_attach;
 struct spy_attach_status *spy_attach(const struct spy_attach_request *request)
 {
     uint32_t state = atomic_load_explicit(&status.state, memory_order_relaxed);
-    bool busy =
-        state == SPY_ATTACH_WORKING || (state == SPY_ATTACH_DONE && spy_process_region() != NULL);
+    bool busy = is_working(state) || (state == SPY_ATTACH_DONE && spy_process_region() != NULL);
     int saved_errno = errno;
     if (busy ||
         !atomic_compare_exchange_strong_explicit(&status.state, &state, SPY_ATTACH_WORKING,
                                                  memory_order_acquire, memory_order_relaxed))
         return &status;
     memcpy(&wanted, request, sizeof(wanted));
+    working_in = getpid();
     int error = start_working();
     if (error != 0)
         fail(strerrordesc_np(error));

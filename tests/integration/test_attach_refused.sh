@@ -133,6 +133,22 @@ begin "$victims/refusing" memory
 refused "no more memory" 'Cannot allocate memory'
 ends_well "no more memory"
 
+# ---- a /proc that is not the kernel's -------------------------------------------------------------
+
+if unshare --mount true 2>/dev/null; then
+    begin unshare --mount bash -c "mount -t tmpfs none /proc && mkdir /proc/\$\$ &&
+        : >/proc/\$\$/maps && exec $victims/refusing plain"
+    for i in 1 2; do
+        answers "such a /proc, $i" 77 'has the library loaded, but is not watched: its objects could not be patched' \
+            "$PERFSPY_CTL" attach "$VICTIM" --timeout 20s
+    done
+    answers "such a /proc: detach" 69 'is not watched' "$PERFSPY_CTL" detach "$VICTIM"
+    nsenter --target "$VICTIM" --mount mount -t proc proc /proc
+    check "it has one now: attached" "$PERFSPY_CTL" attach "$VICTIM" --timeout 20s
+    check "and detached" "$PERFSPY_CTL" detach "$VICTIM"
+    ends_well "such a /proc"
+fi
+
 # ---- other kinds of programs --------------------------------------------------------------------
 
 begin - "$victims/nolibc"
