@@ -336,9 +336,28 @@ static bool borrow(struct ctl_tracee *tracee, enum ctl_rank rank, struct ctl_sta
     return done;
 }
 
+/* Why no thread may be traced. */
+struct refusal {
+    int error;    /* 0: none was refused */
+    pid_t tracer; /* who traces one; 0: nobody, any more */
+};
+
+static void note_refusal(pid_t pid, pid_t tid, int error, struct refusal *out)
+{
+    char path[64], line[256];
+    *out = (struct refusal){.error = error};
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        if (sscanf(line, "TracerPid: %d", &out->tracer) == 1)
+            break;
+    if (file != NULL)
+        fclose(file);
+}
+
 /* Each of hundreds that never wait takes its time: the deadline is kept between them, too. */
 static bool try_threads(const struct ctl_target *target, enum ctl_rank worst,
-                        struct ctl_tracee *tracee, struct ctl_state *state, int *error)
+                        struct ctl_tracee *tracee, struct ctl_state *state, struct refusal *refusal)
 {
     size_t count;
     struct candidate *list = list_threads(target, &count);
@@ -354,17 +373,24 @@ static bool try_threads(const struct ctl_target *target, enum ctl_rank worst,
         if (ptrace(PTRACE_SEIZE, tracee->tid, NULL, PTRACE_O_TRACESYSGOOD) == 0)
             done = borrow(tracee, list[i].rank, state);
         else if (errno != ESRCH)
-            *error = errno;
+            note_refusal(target->pid, tracee->tid, errno, refusal);
     }
     free(list);
     return done;
 }
 
-static enum ctl_exit explain(const struct ctl_target *target, int error, FILE *err)
+static enum ctl_exit explain(const struct ctl_target *target, const struct refusal *refusal,
+                             FILE *err)
 {
+    const int error = refusal->error;
+    struct ctl_proc tracer = {0};
     const char *leaves = ctl_yama_leaves(ctl_yama_scope());
     if (told_to_end)
         ctl_say(err, "interrupted: process %d is as it was", target->pid);
+    else if (refusal->tracer != 0)
+        ctl_say(err, "process %d is being traced by process %d%s%s: end that first, or let it end",
+                target->pid, refusal->tracer, ctl_proc_read(refusal->tracer, &tracer) ? ", " : "",
+                tracer.exe);
     else if (error == EPERM && leaves != NULL)
         ctl_say(
             err,
@@ -389,13 +415,13 @@ enum ctl_exit ctl_thread_borrow(const struct ctl_target *target, uint64_t deadli
     uint64_t begin = ctl_clock_ns(CLOCK_MONOTONIC);
     uint64_t half = begin + (deadline_ns - begin) / 2;
     uint64_t a[6];
-    int error = 0;
+    struct refusal refusal = {0};
     *tracee = (struct ctl_tracee){.target = target, .deadline_ns = deadline_ns};
     catch_signals();
-    for (uint64_t now = begin; now < deadline_ns && error == 0 && !told_to_end;
+    for (uint64_t now = begin; now < deadline_ns && refusal.error == 0 && !told_to_end;
          now = ctl_clock_ns(CLOCK_MONOTONIC)) {
         if (try_threads(target, now < half ? CTL_RANK_FUTEX : CTL_RANK_ANEW, tracee, state,
-                        &error)) {
+                        &refusal)) {
             ctl_arch_arguments(&state->regs, a);
             *anew = ctl_arch_resume(
                 &state->regs, ctl_calls_begun(target->memory, ctl_arch_call(&state->regs), a));
@@ -403,5 +429,5 @@ enum ctl_exit ctl_thread_borrow(const struct ctl_target *target, uint64_t deadli
         }
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
     }
-    return explain(target, error, err);
+    return explain(target, &refusal, err);
 }
