@@ -52,6 +52,7 @@ struct job {
     uint64_t frame, code, block; /* addresses; 0: not there yet */
     struct ctl_stub_result result;
     char error[512]; /* what the loader said */
+    const char *why; /* a call of ours could not be made, or failed */
     bool only_locks; /* in our code the thread has done nothing but wait for a lock */
     unsigned calls;
     FILE *err;
@@ -84,14 +85,27 @@ static enum ctl_stop run_on(const struct job *j, int *signal)
     return stop;
 }
 
-/* Lets the thread run to the end of the system call NUMBER; *RESULT is what it gave. */
+static const char *reason(enum ctl_stop stop, int signal)
+{
+    if (stop == CTL_STOP_NONE)
+        return ctl_thread_told_to_end() ? "interrupted" : "it took too long";
+    if (stop == CTL_STOP_OTHER || (stop == CTL_STOP_SIGNAL && signal == SIGSTOP))
+        return "somebody stopped it by a signal meanwhile: try again";
+    return stop == CTL_STOP_SIGNAL ? "a call of its thread crashed" : "its thread has ended";
+}
+
+/* Lets the thread run to the end of the system call NUMBER; *RESULT is what it gave. False, with
+ * the reason in j->why, where it does not come to it. */
 static bool run_to_end_of(struct job *j, long number, long *result)
 {
     ctl_regs regs;
-    int signal;
+    int signal = 0;
     for (bool entered = false;;) {
-        if (run_on(j, &signal) != CTL_STOP_CALL || !ctl_arch_get_regs(j->tracee.tid, &regs))
+        enum ctl_stop stop = run_on(j, &signal);
+        if (stop != CTL_STOP_CALL || !ctl_arch_get_regs(j->tracee.tid, &regs)) {
+            j->why = reason(stop, signal);
             return false;
+        }
         if (ctl_tracee_enters(&j->tracee)) {
             entered = ctl_arch_call(&regs) == number;
             j->calls++;
@@ -118,13 +132,22 @@ static bool call(struct job *j, uint64_t function, long number, const uint64_t a
            run_to_end_of(j, number, result);
 }
 
-static uint64_t map(struct job *j, size_t bytes, int protection, int *error)
+/* 0, with the reason in j->why, where it fails. */
+static uint64_t map(struct job *j, size_t bytes, int protection)
 {
     const uint64_t a[6] = {
         0, bytes, (uint64_t)protection, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
-    long result = -EIO;
-    *error = call(j, j->target->mmap, SYS_mmap, a, &result) && result > 0 ? 0 : -(int)result;
-    return *error == 0 ? (uint64_t)result : 0;
+    long result;
+    j->why = "its thread has ended";
+    if (!call(j, j->target->mmap, SYS_mmap, a, &result))
+        return 0;
+    if (result > 0)
+        return (uint64_t)result;
+    bool forbidden = result == -EACCES || result == -EPERM;
+    j->why = forbidden && (protection & PROT_EXEC) != 0
+                 ? "it may not map code (a rule of SELinux, or of its service)"
+                 : strerrordesc_np((int)-result);
+    return 0;
 }
 
 static void unmap(struct job *j, uint64_t *address, size_t bytes)
@@ -211,17 +234,14 @@ static bool fill(struct job *j)
 
 static enum ctl_exit prepare(struct job *j)
 {
-    int error = 0;
     if (!lay_way_back(j))
         return refuse(j, "the stack of its thread has no room");
-    j->code = map(j, CODE_BYTES, PROT_READ | PROT_EXEC, &error);
+    j->code = map(j, CODE_BYTES, PROT_READ | PROT_EXEC);
     if (j->code == 0)
-        return refuse(j, error == EACCES || error == EPERM
-                             ? "it may not map code (a rule of SELinux, or of its service)"
-                             : strerrordesc_np(error));
-    j->block = map(j, STACK_BYTES, PROT_READ | PROT_WRITE, &error);
+        return refuse(j, j->why);
+    j->block = map(j, STACK_BYTES, PROT_READ | PROT_WRITE);
     if (j->block == 0)
-        return refuse(j, strerrordesc_np(error));
+        return refuse(j, j->why);
     return fill(j) ? CTL_OK : refuse(j, "its memory cannot be written to");
 }
 
