@@ -47,6 +47,11 @@ delete_part() {
     CLIENT=$!
 }
 
+# The row is waited for in the request's second statement.
+stands() {
+    [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")" = 1 ]
+}
+
 waiting='.requests[] | select(.operation == "api.delete_part" and .waits_for == "server")'
 
 parts_init --parts 1000 >"$TEST_DIR/init.log" 2>&1
@@ -60,6 +65,7 @@ assert_match "which is said" '^nothing is under way' "$("$PERFSPY_CTL" inflight 
 
 hold_row
 delete_part
+check "a request comes to the locked row" wait_for 15 stands
 await "a request waits for the server" "$SERVER_PID" "$waiting"
 backend=$(sql "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
 assert_json "in that statement, at that backend" "$seen" \
