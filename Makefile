@@ -497,10 +497,11 @@ soak: $(PRODUCTS) ## a watched service under load for MINUTES: a table of what i
 
 CYCLES ?= 1000
 .PHONY: soak-attach
-soak-attach: $(PRODUCTS) $(VICTIMS) ## attach and detach CYCLES times under load, to the service and other people's programs; and be killed at each step
-	@ATTACH_CYCLES=$(CYCLES) KILL_STRIDE=1 BUILD=$(BUILD) SAN=$(SAN) V=1 T='$(T)' CC='$(CC)' \
+soak-attach: $(PRODUCTS) $(VICTIMS) ## attach and detach CYCLES times under load, to the service and other people's programs; and be killed, or the process stopped, at each step
+	@ATTACH_CYCLES=$(CYCLES) KILL_STRIDE=1 STOP_STRIDE=1 BUILD=$(BUILD) SAN=$(SAN) V=1 T='$(T)' CC='$(CC)' \
 	    tools/scripts/run-tests.sh tests/integration/test_attach.sh \
-	    tests/integration/test_attach_live.sh tests/integration/test_attach_killed.sh
+	    tests/integration/test_attach_live.sh tests/integration/test_attach_killed.sh \
+	    tests/integration/test_attach_stopped.sh
 
 # The library for another machine, in an emulator.
 ARM64      := $(BUILD)/arm64

@@ -100,6 +100,21 @@ static enum ctl_exit refuse_watched(const struct ctl_run *run, const struct ctl_
     return watched ? CTL_REFUSED : CTL_OK;
 }
 
+static void say_unfinished(pid_t pid, FILE *err)
+{
+    struct ctl_proc proc;
+    if (ctl_proc_read(pid, &proc) && proc.state == 'T')
+        ctl_say(err,
+                "process %d has been stopped meanwhile, and has the library loaded: it is watched "
+                "as soon as it is let go on (kill -CONT %d)",
+                pid, pid);
+    else
+        ctl_say(err,
+                "process %d has the library loaded, which has not come to an end of its "
+                "preparations in time: \"" CTL_NAME " ps\" will tell",
+                pid);
+}
+
 /* The answer of the library, which works in a thread of its own now. */
 static enum ctl_exit await(const struct ctl_target *target, uint64_t address, uint64_t deadline_ns,
                            struct spy_attach_status *status, FILE *err)
@@ -119,10 +134,7 @@ static enum ctl_exit await(const struct ctl_target *target, uint64_t address, ui
         }
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
     } while (ctl_clock_ns(CLOCK_MONOTONIC) < deadline_ns);
-    ctl_say(err,
-            "process %d has the library loaded, which has not come to an end of its "
-            "preparations in time: \"" CTL_NAME " ps\" will tell",
-            target->pid);
+    say_unfinished(target->pid, err);
     return CTL_REFUSED;
 }
 

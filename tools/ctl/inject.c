@@ -21,7 +21,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
-
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,25 +71,31 @@ static enum ctl_exit refuse(const struct job *j, const char *why)
 /* ---- one call ---------------------------------------------------------------------------------
  */
 
-/* Lets the thread run to its next stop, *SIGNAL as of ctl_tracee_wait(). */
+/* A signal that the borrowed thread passes on: it is nothing that our code has caused. */
+static bool passes_on(enum ctl_stop stop, int signal)
+{
+    return stop == CTL_STOP_SIGNAL && (signal == SET_IDS || signal == SIGSTOP);
+}
+
+/* Lets the thread run to where a call of its begins or ends, or *SIGNAL is what it causes itself.
+ * Where the process is stopped meanwhile all others are, but it goes on, for it may hold the
+ * loader's lock: the kernel has it stop, too, when it is let go. */
 static enum ctl_stop run_on(const struct job *j, int *signal)
 {
     enum ctl_stop stop = CTL_STOP_CALL;
     do {
-        long deliver = stop == CTL_STOP_SIGNAL ? SET_IDS : 0;
+        long deliver = stop == CTL_STOP_SIGNAL ? *signal : 0;
         if (ptrace(PTRACE_SYSCALL, j->tracee.tid, NULL, deliver) != 0)
             return CTL_STOP_GONE;
         stop = ctl_tracee_wait(&j->tracee, signal);
-    } while (stop == CTL_STOP_SIGNAL && *signal == SET_IDS);
+    } while (stop == CTL_STOP_OTHER || stop == CTL_STOP_ASKED || passes_on(stop, *signal));
     return stop;
 }
 
-static const char *reason(enum ctl_stop stop, int signal)
+static const char *reason(enum ctl_stop stop)
 {
     if (stop == CTL_STOP_NONE)
         return ctl_thread_told_to_end() ? "interrupted" : "it took too long";
-    if (stop == CTL_STOP_OTHER || (stop == CTL_STOP_SIGNAL && signal == SIGSTOP))
-        return "somebody stopped it by a signal meanwhile: try again";
     return stop == CTL_STOP_SIGNAL ? "a call of its thread crashed" : "its thread has ended";
 }
 
@@ -103,7 +108,7 @@ static bool run_to_end_of(struct job *j, long number, long *result)
     for (bool entered = false;;) {
         enum ctl_stop stop = run_on(j, &signal);
         if (stop != CTL_STOP_CALL || !ctl_arch_get_regs(j->tracee.tid, &regs)) {
-            j->why = reason(stop, signal);
+            j->why = reason(stop);
             return false;
         }
         if (ctl_tracee_enters(&j->tracee)) {
@@ -163,11 +168,12 @@ static void unmap(struct job *j, uint64_t *address, size_t bytes)
  */
 
 /* Gives the thread back to itself. It may be at a system call's end, from where the kernel would
- * not take the broken-off one up again: only from a stop as at first. */
+ * not take the broken-off one up again: only from a stop as at first, or one of the process. */
 static bool give_back(struct job *j)
 {
     j->tracee.deadline_ns = CTL_UNDISTURBED;
-    bool done = ctl_tracee_stop_again(&j->tracee) == CTL_STOP_ASKED &&
+    enum ctl_stop stop = ctl_tracee_stop_again(&j->tracee, 0);
+    bool done = (stop == CTL_STOP_ASKED || stop == CTL_STOP_OTHER) &&
                 ctl_arch_set(j->tracee.tid, &j->saved);
     ctl_tracee_release(&j->tracee);
     return done;
@@ -308,11 +314,12 @@ static enum ctl_stop stop_running(struct job *j)
     if (ptrace(PTRACE_INTERRUPT, j->tracee.tid, NULL, NULL) != 0)
         return CTL_STOP_GONE;
     enum ctl_stop stop = ctl_tracee_wait(&j->tracee, &signal);
-    if (stop != CTL_STOP_CALL)
-        return stop;
-    if (!ctl_arch_get_regs(j->tracee.tid, &regs) || ctl_arch_call(&regs) != SYS_futex)
+    if (stop == CTL_STOP_CALL &&
+        (!ctl_arch_get_regs(j->tracee.tid, &regs) || ctl_arch_call(&regs) != SYS_futex))
         j->only_locks = false;
-    return ctl_tracee_stop_again(&j->tracee);
+    if (stop == CTL_STOP_CALL || passes_on(stop, signal))
+        stop = ctl_tracee_stop_again(&j->tracee, stop == CTL_STOP_SIGNAL ? signal : 0);
+    return stop;
 }
 
 /* Past the deadline. What has begun in earnest cannot be taken back, and need not: the thread finds
@@ -322,8 +329,8 @@ static enum ctl_exit give_up(struct job *j)
     ctl_regs regs;
     const char *why = ctl_thread_told_to_end() ? "interrupted" : "it took too long";
     enum ctl_stop stop = stop_running(j);
-    if (stop == CTL_STOP_ASKED && j->only_locks && ctl_arch_get_regs(j->tracee.tid, &regs) &&
-        waits_for_loader(j, &regs)) {
+    if ((stop == CTL_STOP_ASKED || stop == CTL_STOP_OTHER) && j->only_locks &&
+        ctl_arch_get_regs(j->tracee.tid, &regs) && waits_for_loader(j, &regs)) {
         undo(j);
         ctl_say(j->err,
                 "%s: another thread of process %d holds the dynamic loader's lock; nothing was "
@@ -396,7 +403,7 @@ static enum ctl_exit run(struct job *j)
             return refuse(j, "its thread has ended");
         if (stop == CTL_STOP_SIGNAL)
             return crashed(j, signal);
-        if (stop != CTL_STOP_CALL || !ctl_arch_get_regs(j->tracee.tid, &regs))
+        if (!ctl_arch_get_regs(j->tracee.tid, &regs))
             continue;
         if (ctl_tracee_enters(&j->tracee))
             last = at_call(j, &regs);

@@ -93,12 +93,12 @@ enum ctl_stop ctl_tracee_wait(const struct ctl_tracee *tracee, int *number)
 }
 
 /* Lets it go on from a stop, with a signal, to be stopped again. Asked for each time: any stop
- * makes the kernel forget that it was. */
+ * makes the kernel forget that it was. Where the process is stopped that is as good a place. */
 static enum ctl_stop ask_again(const struct ctl_tracee *tracee, int deliver)
 {
     int number = 0;
-    enum ctl_stop stop = CTL_STOP_OTHER;
-    while (stop != CTL_STOP_ASKED && stop != CTL_STOP_GONE && stop != CTL_STOP_NONE) {
+    enum ctl_stop stop = CTL_STOP_CALL;
+    while (stop == CTL_STOP_CALL || stop == CTL_STOP_SIGNAL) {
         if (ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL) != 0 ||
             ptrace(PTRACE_CONT, tracee->tid, NULL, (long)deliver) != 0)
             return CTL_STOP_GONE;
@@ -131,14 +131,14 @@ enum ctl_stop ctl_tracee_stop(const struct ctl_tracee *tracee)
     if (ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL) != 0)
         return CTL_STOP_GONE;
     enum ctl_stop stop = ctl_tracee_wait(tracee, &number);
-    if (stop != CTL_STOP_ASKED && stop != CTL_STOP_GONE && stop != CTL_STOP_NONE)
+    if (stop == CTL_STOP_CALL || stop == CTL_STOP_SIGNAL)
         stop = ask_again(tracee, stop == CTL_STOP_SIGNAL ? number : 0);
     return keep_call(tracee, stop);
 }
 
-enum ctl_stop ctl_tracee_stop_again(const struct ctl_tracee *tracee)
+enum ctl_stop ctl_tracee_stop_again(const struct ctl_tracee *tracee, int deliver)
 {
-    return keep_call(tracee, ask_again(tracee, 0));
+    return keep_call(tracee, ask_again(tracee, deliver));
 }
 
 bool ctl_tracee_enters(const struct ctl_tracee *tracee)
@@ -287,7 +287,7 @@ static bool follow(struct ctl_tracee *tracee, ctl_regs *regs)
             ctl_arch_get_regs(tracee->tid, regs) && may_be_borrowed(tracee, regs, CTL_RANK_ANEW)) {
             ctl_arch_arguments(regs, a);
             tracee->first = a[0];
-            return ctl_tracee_stop_again(tracee) == CTL_STOP_ASKED &&
+            return ctl_tracee_stop_again(tracee, 0) == CTL_STOP_ASKED &&
                    ctl_arch_get_regs(tracee->tid, regs) &&
                    may_be_borrowed(tracee, regs, CTL_RANK_ANEW);
         }

@@ -34,13 +34,14 @@ enum ctl_stop {
 /* Waits for the next stop. */
 enum ctl_stop ctl_tracee_wait(const struct ctl_tracee *tracee, int *signal);
 
-/* It runs: stops it, wherever it is, signals on the way being delivered. CTL_STOP_ASKED, GONE or
- * NONE. */
+/* It runs: stops it, wherever it is, signals on the way being delivered. CTL_STOP_ASKED, OTHER
+ * where the process is stopped, which keeps it as well, GONE or NONE. */
 enum ctl_stop ctl_tracee_stop(const struct ctl_tracee *tracee);
 
-/* It is at some other stop: takes it to one as above, without its running anything meanwhile but
- * what is left of the system call that it is in. */
-enum ctl_stop ctl_tracee_stop_again(const struct ctl_tracee *tracee);
+/* It is at some other stop, where it was about to be sent the signal DELIVER, or none, 0: takes it
+ * to one as above, without its running anything meanwhile but what is left of the system call that
+ * it is in. */
+enum ctl_stop ctl_tracee_stop_again(const struct ctl_tracee *tracee, int deliver);
 
 /* It is at a system call's stop: the beginning? */
 bool ctl_tracee_enters(const struct ctl_tracee *tracee);
