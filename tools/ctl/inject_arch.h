@@ -2,11 +2,13 @@
 /*
  * What injecting code depends on the machine for: a thread's registers, the frame by which the
  * kernel gives them back to it, and the code that the thread runs. One file a machine,
- * inject_MACHINE.c; sources are the kernel's signal_64.c and signal.c of those machines.
+ * inject_MACHINE.c, and inject_arch.c for what all have alike; sources are the kernel's signal_64.c
+ * and signal.c of those machines.
  */
 #ifndef CTL_INJECT_ARCH_H
 #define CTL_INJECT_ARCH_H
 
+#include <elf.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,9 +17,13 @@
 
 #if defined(__x86_64__)
 typedef struct user_regs_struct ctl_regs;
+#define CTL_VECTOR_SET NT_X86_XSTATE
 #else
 #include <asm/ptrace.h>
 typedef struct user_pt_regs ctl_regs;
+/* What a function keeps of the vector registers is in the low 64 bits of eight of them, and its
+ * callers are between calls: SVE's longer ones hold nothing then. */
+#define CTL_VECTOR_SET NT_PRFPREG
 #endif
 
 #define CTL_STATE_VECTOR 16384u /* AVX-512 needs 2.7 KiB, AMX 11 */

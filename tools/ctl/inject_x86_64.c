@@ -7,13 +7,8 @@
 #include "ctl/inject_arch.h"
 
 #include <cpuid.h>
-#include <elf.h>
-#include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
 #include <ucontext.h>
 
 #define RED_ZONE    128u
@@ -30,6 +25,8 @@
 /* struct ctl_stub lies behind it, at ctl_stub_end. rbx: there; r12, r13: errno's place and value;
  * r14: the frame; r15: the memory file. */
 __asm__(".pushsection .text\n"
+        ".globl ctl_stub_begin, ctl_stub_end\n"
+        ".hidden ctl_stub_begin, ctl_stub_end\n"
         "ctl_stub_begin:\n"
         "    leaq ctl_stub_end(%rip), %rbx\n"
         "    call *0(%rbx)\n"
@@ -79,7 +76,6 @@ __asm__(".pushsection .text\n"
         "    .balign 8\n"
         "ctl_stub_end:\n"
         "    .popsection\n");
-extern const char ctl_stub_begin[], ctl_stub_end[];
 
 _Static_assert(offsetof(struct ctl_stub, munmap) == 40 && offsetof(struct ctl_stub, base) == 48 &&
                    offsetof(struct ctl_stub, result) == 72 &&
@@ -87,50 +83,7 @@ _Static_assert(offsetof(struct ctl_stub, munmap) == 40 && offsetof(struct ctl_st
                    offsetof(struct ctl_stub, path) == 128,
                "the code has these places in it");
 
-const void *ctl_arch_stub(size_t *size)
-{
-    *size = (size_t)(ctl_stub_end - ctl_stub_begin);
-    return ctl_stub_begin;
-}
-
 /* ---- registers ------------------------------------------------------------------------------- */
-
-static bool get_set(int request, pid_t tid, uintptr_t type, void *data, size_t *bytes)
-{
-    struct iovec iov = {data, *bytes};
-    bool done = ptrace((enum __ptrace_request)request, tid, type, &iov) == 0;
-    *bytes = iov.iov_len;
-    return done;
-}
-
-bool ctl_arch_get_regs(pid_t tid, ctl_regs *regs)
-{
-    size_t bytes = sizeof(*regs);
-    return get_set(PTRACE_GETREGSET, tid, NT_PRSTATUS, regs, &bytes);
-}
-
-bool ctl_arch_set_regs(pid_t tid, const ctl_regs *regs)
-{
-    ctl_regs copy = *regs;
-    size_t bytes = sizeof(copy);
-    return get_set(PTRACE_SETREGSET, tid, NT_PRSTATUS, &copy, &bytes);
-}
-
-bool ctl_arch_get(pid_t tid, struct ctl_state *state)
-{
-    state->vector_bytes = sizeof(state->vector);
-    return ctl_arch_get_regs(tid, &state->regs) &&
-           get_set(PTRACE_GETREGSET, tid, NT_X86_XSTATE, state->vector, &state->vector_bytes);
-}
-
-/* The registers last: with them the thread is itself again. */
-bool ctl_arch_set(pid_t tid, const struct ctl_state *state)
-{
-    struct ctl_state copy = *state;
-    return get_set(PTRACE_SETREGSET, tid, NT_X86_XSTATE, copy.vector, &copy.vector_bytes) &&
-           ptrace(PTRACE_SETSIGMASK, tid, sizeof(copy.mask), &copy.mask) == 0 &&
-           ctl_arch_set_regs(tid, &copy.regs);
-}
 
 uint64_t ctl_arch_pc(const ctl_regs *regs)
 {
