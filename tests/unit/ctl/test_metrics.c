@@ -23,46 +23,49 @@ static void has(const char *text, const char *line)
         fail_msg("no line: %s\nin:\n%s", line, text);
 }
 
-static void samples(void **state)
+/* What there is to count of a request, and of a statement. */
+static const struct ctl_sum request = {
+    .name = "say \"hi\\there\"",
+    .kind = SPY_KIND_HTTP,
+    .part_ns = {1, 2 * SEC, 3, 4},
+    .queries = 11,
+    .repeated = 12,
+    .sum_ns = 12345678901234567890ull,
+    .bucket = {3, 0, 1, [14] = 2},
+    .codes = 2,
+    .code = {{404, 2}, {SPY_CODE_OTHER, 4}},
+};
+
+static const struct ctl_sum statement = {
+    .name = "q",
+    .kind = SPY_KIND_SQL,
+    .attribution = {21, 22, 23, 24},
+    .sum_ns = 5,
+    .errors = 1,
+    .affected = 6,
+    .aborted = 7,
+    .bytes_out = 8,
+    .bucket = {1, [9] = 1},
+    .level = {1, 0, 0, 0, 1},
+    .codes = 1,
+};
+
+/* Of a program that has both. */
+static char *print_both(void)
 {
-    struct ctl_sum sum[2] = {
-        {
-            .name = "say \"hi\\there\"",
-            .kind = SPY_KIND_HTTP,
-            .part_ns = {1, 2 * SEC, 3, 4},
-            .queries = 11,
-            .repeated = 12,
-            .sum_ns = 12345678901234567890ull,
-            .bucket = {3, 0, 1, [14] = 2},
-            .codes = 2,
-            .code = {{404, 2}, {SPY_CODE_OTHER, 4}},
-        },
-        {
-            .name = "q",
-            .kind = SPY_KIND_SQL,
-            .attribution = {21, 22, 23, 24},
-            .sum_ns = 5,
-            .errors = 1,
-            .affected = 6,
-            .aborted = 7,
-            .bytes_out = 8,
-            .bucket = {1, [9] = 1},
-            .level = {1, 0, 0, 0, 1},
-            .codes = 1,
-            .code = {{spy_sqlstate_pack("23505"), 1}},
-        },
-    };
-    struct ctl_sums sums = {.program = "p", .sum = sum, .count = 2, .slow_dropped = 8};
-    (void)state;
-    sums.self[SPY_SELF_OPS_FULL] = 9;
-    sums.spent = (struct ctl_spent){.timed = {[SPY_KIND_SQL] = 5},
-                                    .timed_ns = {[SPY_KIND_SQL] = 1000},
-                                    .helper_ns = 3,
-                                    .process_ns = 2 * SEC,
-                                    .backoffs = 4};
-    char *text = print(&sums, 1, NULL, 0);
+    struct ctl_sum sum[] = {request, statement};
+    struct ctl_sums sums = {.program = "p", .sum = sum, .count = 2};
+    sum[1].code[0] = (struct spy_code_count){spy_sqlstate_pack("23505"), 1};
+    return print(&sums, 1, NULL, 0);
+}
+
 #define HTTP   "http_server_request_duration_seconds"
 #define LABELS "{exe=\"p\",operation=\"say \\\"hi\\\\there\\\"\""
+
+static void a_request(void **state)
+{
+    char *text = print_both();
+    (void)state;
     has(text, "# TYPE " HTTP " histogram");
     has(text, HTTP "_bucket" LABELS ",le=\"0.005\"} 3");
     has(text, HTTP "_bucket" LABELS ",le=\"0.01\"} 3");
@@ -73,8 +76,23 @@ static void samples(void **state)
     has(text, HTTP "_count" LABELS "} 6");
     has(text, "perfspy_http_responses_total" LABELS ",http_response_status_code=\"404\"} 2");
     has(text, "perfspy_http_responses_total" LABELS ",http_response_status_code=\"other\"} 4");
+    has(text, "perfspy_operation_aborted_total" LABELS ",kind=\"http\"} 0");
+    has(text, "perfspy_request_part_seconds_total" LABELS ",part=\"read\"} 0.000000001");
+    has(text, "perfspy_request_part_seconds_total" LABELS ",part=\"database_wait\"} 2.000000000");
+    has(text, "perfspy_request_part_seconds_total" LABELS ",part=\"blocked\"} 0.000000004");
+    assert_null(strstr(text, "part=\"program\""));
+    has(text, "perfspy_request_queries_total" LABELS "} 11");
+    has(text, "perfspy_repeated_statements_total" LABELS "} 12");
+    free(text);
+}
+
 #define SQL "db_client_operation_duration_seconds"
 #define PG  "{exe=\"p\",operation=\"q\",db_system_name=\"postgresql\""
+
+static void a_statement(void **state)
+{
+    char *text = print_both();
+    (void)state;
     has(text, SQL "_bucket" PG ",le=\"0.001\"} 1");
     has(text, SQL "_bucket" PG ",le=\"10\"} 1");
     has(text, SQL "_bucket" PG ",le=\"+Inf\"} 2");
@@ -85,17 +103,24 @@ static void samples(void **state)
     has(text, "perfspy_sql_errors_total{exe=\"p\",operation=\"q\","
               "db_response_status_code=\"23505\"} 1");
     has(text, "perfspy_operation_aborted_total{exe=\"p\",operation=\"q\",kind=\"sql\"} 7");
-    has(text, "perfspy_operation_aborted_total" LABELS ",kind=\"http\"} 0");
     has(text, "perfspy_operation_affected_rows_total{exe=\"p\",operation=\"q\",kind=\"sql\"} 6");
     has(text, "perfspy_operation_sent_bytes_total{exe=\"p\",operation=\"q\",kind=\"sql\"} 8");
-    has(text, "perfspy_request_part_seconds_total" LABELS ",part=\"read\"} 0.000000001");
-    has(text, "perfspy_request_part_seconds_total" LABELS ",part=\"database_wait\"} 2.000000000");
-    has(text, "perfspy_request_part_seconds_total" LABELS ",part=\"blocked\"} 0.000000004");
-    assert_null(strstr(text, "part=\"program\""));
-    has(text, "perfspy_request_queries_total" LABELS "} 11");
-    has(text, "perfspy_repeated_statements_total" LABELS "} 12");
     has(text, "perfspy_attributed_queries_total{exe=\"p\",operation=\"q\",way=\"thread\"} 21");
     has(text, "perfspy_attributed_queries_total{exe=\"p\",operation=\"q\",way=\"none\"} 24");
+    free(text);
+}
+
+static void what_it_costs(void **state)
+{
+    struct ctl_sums sums = {.program = "p", .slow_dropped = 8};
+    (void)state;
+    sums.self[SPY_SELF_OPS_FULL] = 9;
+    sums.spent = (struct ctl_spent){.timed = {[SPY_KIND_SQL] = 5},
+                                    .timed_ns = {[SPY_KIND_SQL] = 1000},
+                                    .helper_ns = 3,
+                                    .process_ns = 2 * SEC,
+                                    .backoffs = 4};
+    char *text = print(&sums, 1, NULL, 0);
     has(text, "perfspy_self_ops_full_total{exe=\"p\"} 9");
     has(text, "perfspy_self_slow_dropped_total{exe=\"p\"} 8");
     has(text, "perfspy_self_calls_seconds_total{exe=\"p\",kind=\"sql\"} 0.000256000");
@@ -198,10 +223,8 @@ static void nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(samples),
-        cmocka_unit_test(gauges),
-        cmocka_unit_test(self),
-        cmocka_unit_test(nothing),
+        cmocka_unit_test(a_request), cmocka_unit_test(a_statement), cmocka_unit_test(what_it_costs),
+        cmocka_unit_test(gauges),    cmocka_unit_test(self),        cmocka_unit_test(nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
