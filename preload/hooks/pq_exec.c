@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Wrappers of libpq's synchronous calls. Each makes the real call of the right copy of libpq and
- * hands over what it saw; what it means is observe/query.c's business. A wrapper never changes a
+ * hands over what it saw; what it means is observe/query.h's business. A wrapper never changes a
  * result. Where there is no libpq to call at all it fails as libpq does when it cannot send; so
  * does one of a function that this copy of libpq is too old for.
  */

@@ -4,7 +4,7 @@
  *
  * Off: nothing is begun any more; a call under way is counted whole when it ends. Streams are given
  * up, sequences that lie open are credited, and nothing is listed as in flight. On: libpq's
- * connections drop what was in flight before (observe/query.c, by spy_process_resumed), and HTTP
+ * connections drop what was in flight before (observe/begin.c, by spy_process_resumed), and HTTP
  * connections are joined at the next read that begins with a whole request. So nothing is counted
  * twice, or for as long as recording was off.
  */

@@ -93,6 +93,9 @@ static inline bool spy_query_knows_names(const PGconn *pgconn)
 const struct spy_libpq *spy_query_begin(struct spy_query *call, const PGconn *conn,
                                         const void *caller, const void *frame);
 
+/* CONN is used again, and recording was switched off meanwhile. */
+void spy_query_rejoin(struct spy_conn *conn, struct spy_region *region);
+
 /* Is the connection in pipeline mode? */
 static inline bool spy_query_in_pipeline(const struct spy_query *call)
 {
