@@ -10,7 +10,7 @@
  * so that sum is exact; only the last level drops steps. A step is
  *     struct spy_history_step, then its records in ascending order of operations,
  * each record the operation as LEB128, and then bits (shared/bits.h): the runs of histogram
- * buckets; a bit for each of the cell counters of region.h that is not as expected, then these; the
+ * buckets; a bit for each of the cell counters of cell.h that is not as expected, then these; the
  * levels; the number of codes, then (code, what of the calls it leaves) pairs; whether there is
  * more, and then a bit for the spread and for each part that is there, the runs of the spread, and
  * of each part its runs and what they leave for the requests in which it took no time. Runs are
