@@ -10,7 +10,7 @@
 struct ctl_line {
     const struct ctl_command *command; /* NULL: none given */
     struct ctl_args args;
-    unsigned given; /* CTL_BIT()s */
+    uint64_t given; /* CTL_BIT()s */
 };
 
 /*
@@ -20,5 +20,13 @@ struct ctl_line {
  */
 enum ctl_exit ctl_line_parse(struct ctl_line *line, int argc, char **argv, FILE *err);
 void ctl_line_free(struct ctl_line *line);
+
+/* Sets option ID to VALUE, which is NULL only where an optional value was left out, or it takes
+ * none. CTL_OK, or CTL_USAGE after a sentence on ERR. */
+enum ctl_exit ctl_option_set(struct ctl_args *args, enum ctl_option_id id, const char *value,
+                             FILE *err);
+
+/* Would TEXT do as the optional value of --watch? */
+bool ctl_option_is_seconds(const char *text);
 
 #endif
