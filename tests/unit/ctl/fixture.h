@@ -18,16 +18,13 @@
 #include "ctl/proc.h"
 #include "shared/history.h"
 #include "shared/paths.h"
+#include "unit/ctl/output.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#define MS   1000000ull
-#define SEC  1000000000ull
-#define REAL (1767225600ull * SEC) /* 2026-01-01T00:00:00Z, where the fixtures' clocks begin */
 
 /* A region of process PID that began 100 s after its machine did. */
 static inline struct spy_region *fixture_region(int32_t pid, uint64_t ticks)
@@ -375,39 +372,6 @@ static inline void fixture_remove(const char *dir, const struct spy_region *r)
         spy_paths_region(path, sizeof(path), dir, (struct spy_process_id){r->pid, r->start_ticks}))
         unlink(path);
     rmdir(dir);
-}
-
-/* Output of a command, captured. */
-struct capture {
-    struct ctl_run run;
-    char *out;
-    char *err;
-    size_t out_len;
-    size_t err_len;
-};
-
-static inline void capture_begin(struct capture *c, const struct ctl_args *args)
-{
-    memset(c, 0, sizeof(*c));
-    c->run.args = args;
-    c->run.out = open_memstream(&c->out, &c->out_len);
-    c->run.err = open_memstream(&c->err, &c->err_len);
-    c->run.now_mono_ns = 200 * SEC;
-    c->run.now_real_ns = REAL + 100 * SEC;
-    assert_non_null(c->run.out);
-    assert_non_null(c->run.err);
-}
-
-static inline void capture_end(struct capture *c)
-{
-    fclose(c->run.out);
-    fclose(c->run.err);
-}
-
-static inline void capture_free(struct capture *c)
-{
-    free(c->out);
-    free(c->err);
 }
 
 #endif

@@ -1,60 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is under way: every kind of waiting, idle transactions, processes that died, rows that are
- * half-written, outdated or garbage, terminals that are narrow.
+ * What is under way: every kind of waiting, idle transactions, outdated rows, processes that died,
+ * terminals that are narrow.
  */
 #include "ctl/command.h"
-#include "ctl/inflight.h"
 #include "ctl/json.h"
 
-#include "unit/ctl/fixture.h"
-
-#define PID   99999999 /* no kernel gives out such an id */
-#define TICKS 1000
-#define HTTP  0u /* operations of fixture_parts() */
-#define SQL   1u
-#define OTHER 2u
-#define NOW   (200 * SEC) /* as capture_begin() has it */
-
-static struct spy_region *region;
-static struct ctl_args args;
-static struct capture c;
-static struct ctl_inflight in;
-
-static int set_up(void **state)
-{
-    (void)state;
-    region = fixture_parts(PID, TICKS);
-    memset(&in, 0, sizeof(in));
-    memset(&args, 0, sizeof(args));
-    capture_begin(&c, &args);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    capture_end(&c);
-    capture_free(&c);
-    ctl_inflight_free(&in);
-    free(region);
-    return 0;
-}
-
-static void add(enum ctl_state as)
-{
-    struct ctl_process process = {.state = as};
-    process.proc.pid = PID;
-    ctl_inflight_add(&in, &process, region, &c.run);
-    ctl_inflight_sort(&in);
-}
-
-static void expect(size_t limit, const char *wanted)
-{
-    ctl_inflight_print(&in, limit, &c.run);
-    fflush(c.run.out);
-    assert_string_equal(c.out, wanted);
-}
+#include "unit/ctl/inflight_fixture.h"
 
 static void nothing(void **state)
 {
@@ -338,72 +290,6 @@ static void the_command(void **state)
     fixture_remove(dir, region);
 }
 
-/* ---- rows that are no good ------------------------------------------------------------------ */
-
-static void half_written_rows_are_left_out(void **state)
-{
-    (void)state;
-    fixture_request(region, 0, HTTP, NOW - SEC, 30)->taken = 1;
-    fixture_request(region, 1, HTTP, 0, 30);
-    fixture_request(region, 2, 77, NOW - SEC, 30); /* no such operation */
-    fixture_conn(region, 0, SPY_PHASE_SERVER, SQL, NOW - SEC)->taken = 1;
-    fixture_conn(region, 1, SPY_PHASE_SERVER, SQL, 0);
-    fixture_conn(region, 2, SPY_PHASE_SERVER, 77, NOW - SEC);
-    spy_region_op(region, OTHER)->state = SPY_OP_FREE; /* being made */
-    fixture_conn(region, 3, SPY_PHASE_SERVER, OTHER, NOW - SEC);
-    add(CTL_LIVE);
-    expect(20, "nothing is under way\n");
-}
-
-/* Any bytes: nothing is read outside the region, and what is printed is text. */
-static void garbage(void **state)
-{
-    (void)state;
-    static const enum ctl_state states[] = {CTL_LIVE, CTL_DEAD};
-    uint64_t seed = 88172645463325252ull;
-    for (int s = SPY_SECTION_REQUESTS; s <= SPY_SECTION_ENDPOINTS; s++) {
-        unsigned char *bytes = spy_region_section(region, (enum spy_section)s);
-        for (uint64_t i = 0; i < region->section[s].bytes; i++) {
-            seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
-            bytes[i] = (unsigned char)(seed >> 32);
-        }
-    }
-    struct spy_open_request *r = spy_region_section(region, SPY_SECTION_REQUESTS);
-    struct spy_open_conn *conn = spy_region_section(region, SPY_SECTION_CONNS);
-    struct spy_endpoint *e = spy_region_section(region, SPY_SECTION_ENDPOINTS);
-    for (uint32_t i = 0; i < SPY_ENDPOINTS; i++)
-        e[i].state = SPY_ENDPOINT_READY;
-    for (uint32_t i = 0; i < SPY_OPEN_REQUESTS; i++) {
-        r[i].taken = 2;
-        r[i].op = i % 4;
-        r[i].shard = i % 2 ? UINT32_MAX : i;
-        r[i].stalled_ns = i % 3;
-        conn[i].taken = 2;
-        conn[i].op = i % 4;
-        conn[i].phase = i % 7;
-        conn[i].endpoint = i % 2 ? UINT32_MAX : i % 64;
-        conn[i].request = i % 3 ? conn[i].request : i;
-        conn[i].transaction = i % 2 ? UINT32_MAX : i;
-    }
-    r[0].begin_ns = UINT64_MAX;
-    conn[0].since_ns = UINT64_MAX;
-    for (int i = 0; i < 2; i++) {
-        ctl_inflight_free(&in);
-        memset(&in, 0, sizeof(in));
-        add(states[i]);
-        assert_true(in.requests > 100);
-        assert_true(in.conns > 100);
-        for (size_t k = 0; k < in.requests; k++)
-            assert_true(in.request[k].place.elapsed_ns <= 200 * SEC);
-        json_t *document = ctl_json_inflight(&in, 0);
-        char *text = json_dumps(document, 0);
-        assert_non_null(text); /* else something in it is no UTF-8 */
-        free(text);
-        json_decref(document);
-        ctl_inflight_print(&in, SIZE_MAX, &c.run);
-    }
-}
-
 /* ---- narrow --------------------------------------------------------------------------------- */
 
 static void narrow_terminals(void **state)
@@ -452,8 +338,6 @@ int main(void)
         TEST(a_dead_process),
         TEST(every_sign_of_life_counts),
         TEST(the_command),
-        TEST(half_written_rows_are_left_out),
-        TEST(garbage),
         TEST(narrow_terminals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `requests`: parts, queries and repeated statements of one and of several processes, in a window,
- * on a narrow terminal, as JSON; and what `stats` tells of the same.
+ * `requests`: parts, queries and repeated statements, in a window, on a narrow terminal, as JSON;
+ * and what `stats` tells of the same.
  */
 #include "ctl/command.h"
 #include "ctl/json.h"
-#include "ctl/repeats.h"
-#include "ctl/requests.h"
 
-#include "unit/ctl/fixture.h"
-
-#define PID   99999999 /* no kernel gives out such an id */
-#define TICKS 1000
-#define HTTP  0u /* operations of fixture_parts() */
-#define SQL   1u
-#define OTHER 2u
+#include "unit/ctl/requests_fixture.h"
 
 static char dir[SPY_PATH_BYTES];
 static const char *pid_option[] = {"99999999"};
@@ -22,45 +14,6 @@ static const char *pid_option[] = {"99999999"};
 static struct ctl_args only_ours(void)
 {
     return (struct ctl_args){.process = pid_option, .processes = 1};
-}
-
-/* Ten requests of 245 ms on the mean, 2.45 s in all. */
-static struct spy_region *make(void)
-{
-    struct spy_region *r = fixture_parts(PID, TICKS);
-    uint32_t health = fixture_op(r, SPY_KIND_HTTP, true, "api.healthz");
-    fixture_calls(r, health, 2, MS, 200);
-    fixture_op(r, SPY_KIND_HTTP, true, "api.delete_part");
-    struct spy_cell *cell = fixture_cell(r, HTTP);
-    cell->read_ns = 49 * MS;
-    cell->db_wait_ns = 1225 * MS;
-    cell->db_rows_ns = 245 * MS;
-    cell->blocked_ns = 490 * MS;
-    fixture_spread(r, HTTP, 2, 1);
-    fixture_spread(r, HTTP, 7, 3);
-    fixture_spread(r, HTTP, 1, 40);
-    fixture_part(r, HTTP, SPY_PART_DB_WAIT, 6, 0);
-    fixture_part(r, HTTP, SPY_PART_DB_WAIT, 3, 100 * MS);
-    fixture_part(r, HTTP, SPY_PART_DB_WAIT, 1, 1000 * MS);
-    fixture_part(r, HTTP, SPY_PART_FIRST_BYTE, 10, 2000 * MS);
-    cell = fixture_cell(r, SQL);
-    cell->way_thread = 1200;
-    cell->way_only = 3;
-    cell->way_none = 4;
-    struct spy_repeat *repeat = fixture_repeat(r, 0, HTTP, SQL, 4, 41, 90 * MS);
-    repeat->most = 17;
-    repeat->site = 0xabc123;
-    repeat = fixture_repeat(r, 1, HTTP, OTHER, 1, 6, 120 * MS);
-    repeat->most = 6;
-    return r;
-}
-
-static void site_text(struct spy_region *r, uint32_t row, const char *text)
-{
-    struct spy_repeat *repeat = spy_region_section(r, SPY_SECTION_REPEATS);
-    strcpy((char *)spy_region_section(r, SPY_SECTION_TEXT) + r->text_used, text);
-    repeat[row].site_text = r->text_used;
-    r->text_used += (uint32_t)strlen(text) + 1;
 }
 
 static void expect(enum ctl_exit (*command)(const struct ctl_run *), struct ctl_args args,
@@ -268,62 +221,6 @@ static void attribution_in_the_long_form(void **state)
 
 /* ---- models --------------------------------------------------------------------------------- */
 
-static const struct ctl_run now = {.now_mono_ns = 200 * SEC, .now_real_ns = REAL + 100 * SEC};
-
-static void add(struct ctl_model *model, const struct spy_region *r)
-{
-    struct ctl_process process = {.state = CTL_LIVE};
-    process.proc.pid = r->pid;
-    process.proc.start_ticks = r->start_ticks;
-    ctl_model_add(model, &process, r, &now);
-}
-
-static void print(struct ctl_model *model, const char *wanted)
-{
-    struct ctl_args args = {0};
-    struct capture c;
-    capture_begin(&c, &args);
-    ctl_requests_table(model, &c.run);
-    capture_end(&c);
-    assert_non_null(strstr(c.out, wanted));
-    capture_free(&c);
-}
-
-/* Rows of the same statement in the same request are one, whatever their places; the site is that
- * which has a text. */
-static void processes_are_merged(void **state)
-{
-    struct ctl_model model;
-    (void)state;
-    struct spy_region *a = make(), *b = make();
-    struct spy_repeat *rows = spy_region_section(b, SPY_SECTION_REPEATS);
-    struct spy_repeat first;
-    memcpy(&first, &rows[0], sizeof(first)); /* in another order than in the first process */
-    memcpy(&rows[0], &rows[1], sizeof(first));
-    memcpy(&rows[1], &first, sizeof(first));
-    rows[1].most = 30;
-    rows[1].ns = 60 * MS;
-    site_text(b, 1, "app.so+0x10 (each)");
-    ctl_model_init(&model, 0);
-    add(&model, a);
-    add(&model, b);
-    ctl_repeats_sort(&model);
-    assert_int_equal(model.repeats, 2);
-    assert_string_equal(model.repeat[0].statement->name, "parts_crud.delete_part");
-    assert_string_equal(model.repeat[0].site, "");
-    assert_int_equal(model.repeat[0].ns, 240 * MS);
-    assert_string_equal(model.repeat[1].statement->name, "parts_crud.get_part");
-    assert_int_equal(model.repeat[1].requests, 8);
-    assert_int_equal(model.repeat[1].calls, 82);
-    assert_int_equal(model.repeat[1].most, 30);
-    assert_int_equal(model.repeat[1].ns, 150 * MS);
-    assert_string_equal(model.repeat[1].site, "app.so+0x10 (each)");
-    print(&model, "queries: 2,400 by thread, 6 as the only request, 0 by tag, 8 unattributed\n");
-    ctl_model_free(&model);
-    free(a);
-    free(b);
-}
-
 static void overlapping_parts_are_marked(void **state)
 {
     struct ctl_model model;
@@ -363,35 +260,6 @@ static void nothing_to_tell(void **state)
     free(r);
 }
 
-/* Rows that are being made, or that no library wrote. */
-static void rows_that_are_no_good(void **state)
-{
-    struct ctl_model model;
-    (void)state;
-    struct spy_region *r = make();
-    struct spy_repeat *row = spy_region_section(r, SPY_SECTION_REPEATS);
-    fixture_repeat(r, 2, HTTP, SQL, 0, 0, 0); /* claimed, not counted yet */
-    fixture_repeat(r, 3, 77, SQL, 1, 5, SEC); /* no such request */
-    fixture_repeat(r, 4, HTTP, 77, 1, 5, SEC);
-    fixture_repeat(r, 5, SQL, SQL, 1, 5, SEC); /* kinds */
-    fixture_repeat(r, 6, HTTP, HTTP, 1, 5, SEC);
-    row[7].key = UINT64_MAX;
-    row[7].requests = 1;
-    row[8].key = 1ull << 40; /* no statement */
-    row[8].requests = 1;
-    row[0].site_text = UINT32_MAX;
-    row[0].site = UINT64_MAX;
-    site_text(r, 1, "\x1b[2J\xff\n");
-    ctl_model_init(&model, 0);
-    add(&model, r);
-    ctl_repeats_sort(&model);
-    assert_int_equal(model.repeats, 2);
-    assert_string_equal(model.repeat[0].site, " [2J? ");
-    assert_string_equal(model.repeat[1].site, "0xffffffffffffffff");
-    ctl_model_free(&model);
-    free(r);
-}
-
 static struct spy_region *saved;
 
 static int set_up(void **state)
@@ -423,11 +291,9 @@ int main(void)
         cmocka_unit_test(as_json),
         cmocka_unit_test(stats_of_a_request_and_of_a_statement),
         cmocka_unit_test(attribution_in_the_long_form),
-        cmocka_unit_test(processes_are_merged),
         cmocka_unit_test(overlapping_parts_are_marked),
         cmocka_unit_test(a_window_knows_what_a_life_does),
         cmocka_unit_test(nothing_to_tell),
-        cmocka_unit_test(rows_that_are_no_good),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
