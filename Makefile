@@ -220,10 +220,15 @@ VICTIMS       := $(addprefix $(VICTIM_DIR)/,queries guest copies libpq-a1b2.so.5
                  lookup lookup-bound plugins/lookup.so plugins/lookup-bound.so plugins/beside.so \
                  plugins/around.so shim.so symbolic/libpq.so.5 libpq-9f8e.so.5 static static-pie musl)
 
-$(VICTIM_DIR)/queries $(VICTIM_DIR)/guest: $(VICTIM_DIR)/%: tests/victims/%.c Makefile | $(BUILD)/.deps
+$(VICTIM_DIR)/queries: tests/victims/queries.c Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(VICTIM_CFLAGS) $< -lpq -lpthread -o $@
+
+$(VICTIM_DIR)/guest: $(wildcard tests/victims/guest*.[ch]) Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) $(filter %.c,$^) -lpq -lpthread -o $@
 
 $(VICTIM_DIR)/copies: tests/victims/copies.c Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
@@ -311,10 +316,10 @@ $(JOINED): tests/victims/joined.c Makefile | $(BUILD)/.deps
 	$(Q)$(CC) $(VICTIM_CFLAGS) $(JOINED_FLAGS) $< -lpq -o $@
 
 # Victims that keep account of their own statements.
-ACCOUNTANTS := $(addprefix $(VICTIM_DIR)/,async pipeline batch copy random)
+ACCOUNTANTS := $(addprefix $(VICTIM_DIR)/,async pipeline pipeline_ends batch copy random)
 VICTIMS     += $(ACCOUNTANTS)
 
-$(ACCOUNTANTS): $(VICTIM_DIR)/%: tests/victims/%.c tests/victims/wants.h Makefile | $(BUILD)/.deps
+$(ACCOUNTANTS): $(VICTIM_DIR)/%: tests/victims/%.c $(wildcard tests/victims/*.h) Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(VICTIM_CFLAGS) $< -lpq -lpthread -o $@

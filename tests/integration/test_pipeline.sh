@@ -7,17 +7,20 @@
 # shellcheck source=tests/integration/lib/wants.sh
 . "$(dirname "$0")/lib/wants.sh"
 
-watch_wants pipeline "$BUILD/victims/pipeline" "dbname=$PGDATABASE" 0 0
+watch_wants pipeline "$BUILD/victims/pipeline" "dbname=$PGDATABASE"
+watch_wants ends "$BUILD/victims/pipeline_ends" "dbname=$PGDATABASE" 0 0
 
 # ---- a libpq that calls its own functions unseen ---------------------------------------------
 
 watch_wants symbolic env LD_LIBRARY_PATH="$BUILD/victims/symbolic" "$BUILD/victims/pipeline" \
-    "dbname=$PGDATABASE" 0 0
+    "dbname=$PGDATABASE"
+watch_wants symbolic_ends env LD_LIBRARY_PATH="$BUILD/victims/symbolic" \
+    "$BUILD/victims/pipeline_ends" "dbname=$PGDATABASE" 0 0
 
 # ---- more than can be kept account of --------------------------------------------------------
 
 room=$(sed -n 's/^#define SPY_FLIGHTS_MAX \([0-9]*\)u$/\1/p' preload/observe/flight.h)
 known=$((room + 1)) # and the one that each connection has room for
-watch_wants flood "$BUILD/victims/pipeline" "dbname=$PGDATABASE" 50000 "$known"
+watch_wants flood "$BUILD/victims/pipeline_ends" "dbname=$PGDATABASE" 50000 "$known"
 assert_match "what was not timed is counted" "$((50000 - known)) statements not timed" \
     "$("$PERFSPY_CTL" ps 2>&1 | tr -d ,)"

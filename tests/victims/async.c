@@ -9,12 +9,11 @@
  *
  * Unseen: with a libpq that calls itself unseen, nothing is known of results that it discards.
  */
-#include "wants.h"
+#include "callbacks.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <sys/wait.h>
 
 static bool unseen;
@@ -350,20 +349,6 @@ static void forked(const char *dsn)
 }
 
 /* ---- callbacks ------------------------------------------------------------------------------ */
-
-static void query_other(void *arg, const char *message)
-{
-    printf("notice: %s", message);
-    run(arg, "select ? as in_notice", "SELECT 'inside' AS in_notice");
-}
-
-static jmp_buf out;
-
-static void jump_out(void *arg, const char *message)
-{
-    (void)arg, (void)message;
-    longjmp(out, 1);
-}
 
 static void print_only(void *arg, const char *message)
 {
