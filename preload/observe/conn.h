@@ -24,7 +24,7 @@
  * given the connection may look at the same time. */
 struct spy_pending {
     _Atomic uint32_t count;
-    _Atomic uint32_t owner; /* thread id that left statements open; SPY_PENDING_FLUSH; 0: nobody */
+    _Atomic uint32_t owner; /* thread that left statements open; UINT32_MAX: flushed; 0: nobody */
     uint32_t slot;          /* held slot of the region, valid while count > 0 */
     uint64_t epoch;         /* region the statements belong to */
     const struct spy_classifier *classifier; /* that they are of */

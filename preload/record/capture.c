@@ -91,7 +91,7 @@ static struct spy_capture_slot *claim(struct spy_capture_slot *slot)
     uint32_t serial = atomic_fetch_add_explicit(&serials, 1, RELAXED) % SERIALS + 1;
     if (!atomic_compare_exchange_strong(&slot->word, &word, serial << STATE_BITS | FILLING))
         return NULL;
-    /* In one order with disarm(), which clears the flag and then looks at the slots: either it
+    /* In one order with spy_capture_disarm(), which clears the flag and then looks at the slots: it
      * finds this one taken, or the flag is found cleared here, before anything is copied. */
     if (atomic_load(&spy_process->capturing) != 0)
         return slot;

@@ -139,7 +139,7 @@ struct spy_region {
     char problem[256]; /* what went wrong at the start, for a person; "" if nothing */
 
     /* Rules in force, here and in the rows of operations. Changed by the helper thread alone
-     * (classify/terms.h): `rules_change` is odd while it does. An image is of one set of rules
+     * (publish/rulesfile.h): `rules_change` is odd while it does. An image is of one set of rules
      * where that was even, and the same before and after it was copied; a dump always is. What
      * calls are measured by (bounds, repeats) is read by single atomic loads meanwhile. */
     _Atomic uint32_t rules_change;

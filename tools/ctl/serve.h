@@ -76,7 +76,7 @@ struct ctl_route {
     const char *path;   /* ends in '/': the rest is the name of an operation */
     const char *method; /* GET answers HEAD, too */
     enum ctl_access access;
-    unsigned params; /* CTL_PARAM_BIT()s */
+    unsigned params; /* CTL_PARAM_*, added up */
     /* Fills answer->reply. */
     void (*answer)(struct ctl_answer *answer);
 };

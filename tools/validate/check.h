@@ -3,7 +3,7 @@
  * Findings: what was checked in a scenario, how often, and how it came out. A check is known by
  * what it says ("the filter part_type is applied"); of its failures the first is kept in full.
  *
- * Threads: val_check() and val_check_failed() from any; the rest while no worker runs.
+ * Threads: val_check() from any; the rest while no worker runs.
  */
 #ifndef VALIDATE_CHECK_H
 #define VALIDATE_CHECK_H
