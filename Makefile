@@ -62,7 +62,7 @@ LLHTTP_CFLAGS := -O2 -g -fPIC $(GUARDED) -fvisibility=hidden -ffunction-sections
 LIB_LDFLAGS   := -shared -Wl,-soname,libperfspy.so -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,now \
                  -Wl,-z,relro -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,-Bsymbolic-functions
 TOOL_CFLAGS   := -Ipreload -Itools
-CTL_LIBS      := -lyaml -ljansson -lmicrohttpd -lnettle -lm
+CTL_LIBS      := -lyaml -ljansson -lmicrohttpd -lnettle -lm -Wl,-Bstatic -lpcap -Wl,-Bdynamic
 VAL_LIBS      := -lcurl -lyaml -ljansson -lm -lpthread
 PARTS_CFLAGS  := $(PQ_CFLAGS) -Iparts_app
 TEST_CFLAGS   := -Ipreload -Itools -Itests $(PQ_CFLAGS) -I$(LLHTTP_INC) \
@@ -275,6 +275,8 @@ endif
 JOINED   := $(addprefix $(VICTIM_DIR)/joined-,lazy now table)
 VICTIMS  += $(addprefix $(VICTIM_DIR)/,attached refusing nolibc slow.so late.so flying.so) $(JOINED)
 
+$(VICTIM_DIR)/refusing: VICTIM_CFLAGS += -Itools
+$(VICTIM_DIR)/refusing: tools/ctl/seccomp_calls.h
 $(VICTIM_DIR)/attached $(VICTIM_DIR)/refusing: $(VICTIM_DIR)/%: tests/victims/%.c Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
 	@mkdir -p $(@D)

@@ -103,12 +103,6 @@ begin "$victims/refusing" strict
 refused "strict seccomp" 'has confined itself to reading and writing'
 ends_well "strict seccomp"
 
-begin "$victims/refusing" filter
-refused "a seccomp filter" 'a seccomp filter binds process .*, give --force'
-check "a filter that allows all: attached with --force" "$PERFSPY_CTL" attach "$VICTIM" --force
-check "and detached" "$PERFSPY_CTL" detach "$VICTIM"
-ends_well "a seccomp filter"
-
 # filtered CALL REGEX [OTHER...]: that system call fails, and those.
 filtered() {
     begin "$victims/refusing" filter "$1" "${@:3}"

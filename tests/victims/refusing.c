@@ -9,11 +9,20 @@
  *   memory         may map no more memory
  *   strict         seccomp's first kind: read, write and exit only
  *   filter [CALL...]  a seccomp filter under which these system calls fail
+ *   kill [CALL...]    one that kills it for these, and for all others but its own and those that
+ *                     perfspy-ctl takes for perfspy's
+ *   trap, ask CALL    one that sends it SIGSYS for this one, or has somebody else decide
+ *   thread            one that binds another thread only
  */
+#include "ctl/seccomp_calls.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,41 +32,74 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define CALLS_MAX 16
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct {
     const char *name;
     unsigned number;
 } calls[] = {
-    {"mmap", SYS_mmap},         {"openat", SYS_openat}, {"memfd_create", SYS_memfd_create},
-    {"mprotect", SYS_mprotect}, {"clone", SYS_clone},   {"clone3", SYS_clone3},
-    {"socket", SYS_socket},     {"prctl", SYS_prctl},
+#define ROW(name, ...) {#name, SYS_##name},
+    CTL_SECCOMP_CALLS(ROW)
+#undef ROW
+    /* its own, beside those */
+    {"exit_group", SYS_exit_group},
 };
 
-static unsigned number_of(const char *name)
+static struct sock_filter code[2 * 2 * COUNT(calls) + 2];
+static unsigned short length;
+
+static void add(unsigned short kind, unsigned char skip, unsigned value)
 {
-    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
-        if (strcmp(calls[i].name, name) == 0)
-            return calls[i].number;
-    exit(64);
+    if (length < COUNT(code))
+        code[length++] = (struct sock_filter)BPF_JUMP(kind, value, 0, skip);
 }
 
-/* The NAMES fail with EPERM. */
-static int filter(char **names)
+static void answer(const char *name, unsigned with)
 {
-    struct sock_filter code[2 * CALLS_MAX + 2] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-    };
-    struct sock_fprog program = {.len = 1, .filter = code};
-    for (; *names != NULL && program.len < 2 * CALLS_MAX; names++) {
-        code[program.len++] =
-            (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number_of(*names), 0, 1);
-        code[program.len++] =
-            (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-    }
-    code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    size_t i = 0;
+    while (i < COUNT(calls) && strcmp(calls[i].name, name) != 0)
+        i++;
+    if (i == COUNT(calls))
+        exit(64);
+    add(BPF_JMP | BPF_JEQ | BPF_K, 1, calls[i].number);
+    add(BPF_RET | BPF_K, 0, with);
+}
+
+static int confine(unsigned with)
+{
+    const struct sock_fprog program = {length, code};
+    unsigned flags = with == SECCOMP_RET_USER_NOTIF ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) >= 0 ? 0 : -1;
+}
+
+/* NAMES are answered WITH that. What is not named is let through, or of what we know, KILLING. */
+static int filter(char **names, unsigned with, bool killing)
+{
+    add(BPF_LD | BPF_W | BPF_ABS, 0, offsetof(struct seccomp_data, nr));
+    for (; *names != NULL; names++)
+        answer(*names, with);
+    for (size_t i = 0; killing && i < COUNT(calls); i++)
+        answer(calls[i].name, SECCOMP_RET_ALLOW);
+    add(BPF_RET | BPF_K, 0, killing ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ALLOW);
+    return confine(with);
+}
+
+static void *wait_confined(void *confined)
+{
+    static char *none[] = {NULL};
+    if (filter(none, SECCOMP_RET_ALLOW, false) == 0)
+        sem_post(confined);
+    pause();
+    return NULL;
+}
+
+static int confine_thread(void)
+{
+    sem_t confined;
+    pthread_t thread;
+    return sem_init(&confined, 0, 0) != 0 ||
+           pthread_create(&thread, NULL, wait_confined, &confined) != 0 || sem_wait(&confined) != 0;
 }
 
 static int limit(int resource, rlim_t at)
@@ -91,7 +133,15 @@ static int become(char **argv)
     if (strcmp(kind, "strict") == 0)
         return prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
     if (strcmp(kind, "filter") == 0)
-        return filter(argv + 2);
+        return filter(argv + 2, SECCOMP_RET_ERRNO | EPERM, false);
+    if (strcmp(kind, "kill") == 0)
+        return filter(argv + 2, SECCOMP_RET_KILL_PROCESS, true);
+    if (strcmp(kind, "trap") == 0)
+        return filter(argv + 2, SECCOMP_RET_TRAP, false);
+    if (strcmp(kind, "ask") == 0)
+        return filter(argv + 2, SECCOMP_RET_USER_NOTIF, false);
+    if (strcmp(kind, "thread") == 0)
+        return confine_thread();
     return 64;
 }
 

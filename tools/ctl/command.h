@@ -64,7 +64,8 @@
     X(OPEN_METRICS, 0, "open-metrics", "", "Serve /metrics without a token.")                      \
     X(MAN, 0, "man", "", "Print the manual page, in roff.")                                        \
     X(COMPLETION, 0, "completion", "SHELL", "Print the completion script for SHELL: bash.")        \
-    X(FORCE, 0, "force", "", "Attach although a seccomp filter binds the process.")                \
+    X(FORCE, 0, "force", "",                                                                       \
+      "Attach although a seccomp filter binds the process and may not be looked at.")              \
     X(VERBOSE, 'v', "verbose", "", "Tell what was done, and how long it took.")                    \
     X(HELP, 'h', "help", "", "Print help and exit.")                                               \
     X(VERSION, 'V', "version", "", "Print the version and exit.")

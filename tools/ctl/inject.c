@@ -11,6 +11,7 @@
 #include "ctl/inject.h"
 
 #include "ctl/inject_arch.h"
+#include "ctl/inject_confined.h"
 #include "ctl/inject_elf.h"
 #include "ctl/inject_thread.h"
 
@@ -432,7 +433,9 @@ enum ctl_exit ctl_inject(struct ctl_target *target, const struct ctl_inject_requ
     if (result != CTL_OK)
         return result;
     begin = ctl_clock_ns(CLOCK_MONOTONIC);
-    result = prepare(&j);
+    result = ctl_confined_examine(target, j.tracee.tid, request->force, err);
+    if (result == CTL_OK)
+        result = prepare(&j);
     if (result != CTL_OK) {
         undo(&j);
         return result;

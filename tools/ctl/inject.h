@@ -56,7 +56,7 @@ struct ctl_target {
 struct ctl_inject_request {
     struct spy_attach_request settings;
     uint64_t timeout_ns;
-    bool force; /* although a seccomp filter binds it */
+    bool force; /* although a seccomp filter binds it that may not be looked at */
 };
 
 /* Nanoseconds that it took. */

@@ -5,6 +5,7 @@
  */
 #include "ctl/inject.h"
 #include "ctl/inject_arch.h"
+#include "ctl/inject_confined.h"
 #include "ctl/inject_elf.h"
 #include "ctl/library.h"
 #include "ctl/program.h"
@@ -70,27 +71,6 @@ static enum ctl_exit check_state(const struct ctl_target *t, FILE *err)
         return CTL_REFUSED;
     }
     return CTL_OK;
-}
-
-/* A filter may kill the process for a call that it does not expect. */
-static enum ctl_exit check_seccomp(const struct ctl_target *t, bool force, FILE *err)
-{
-    char mode[16];
-    status_of(t->pid, "Seccomp", mode, sizeof(mode));
-    if (strcmp(mode, "1") == 0) {
-        ctl_say(err, "process %d has confined itself to reading and writing (strict seccomp)",
-                t->pid);
-        return CTL_REFUSED;
-    }
-    if (strcmp(mode, "2") != 0 || force)
-        return CTL_OK;
-    ctl_say(err,
-            "a seccomp filter binds process %d: it may refuse the calls that loading and watching "
-            "need (openat, mmap, clone, socket), or kill the process for them. The filters of "
-            "containers and of systemd's @system-service allow them: if it is one of those, give "
-            "--force",
-            t->pid);
-    return CTL_REFUSED;
 }
 
 static enum ctl_exit check_program(const struct ctl_target *t, FILE *err)
@@ -366,7 +346,7 @@ enum ctl_exit ctl_target_open(struct ctl_target *t, pid_t pid, bool force, FILE 
     if (result == CTL_OK)
         result = open_memory(t, err);
     if (result == CTL_OK)
-        result = check_seccomp(t, force, err);
+        result = ctl_confined_check(t, force, err);
     if (result == CTL_OK)
         result = check_program(t, err);
     if (result == CTL_OK)

@@ -11,7 +11,7 @@ set -euo pipefail
 
 [ $# -eq 1 ] || [ "$*" = "$1 machine" ] || { echo "usage: arm64-sysroot.sh DIR [machine]" >&2 && exit 64; }
 packages=(libc6-dev libgcc-s1 libpq-dev libyaml-dev libxxhash-dev libjansson-dev libmicrohttpd-dev
-    nettle-dev libcmocka-dev)
+    nettle-dev libpcap0.8-dev libcmocka-dev)
 
 mkdir -p "$1"
 sysroot=$(readlink -f "$1")

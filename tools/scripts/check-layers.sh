@@ -32,6 +32,7 @@ xxhash.h      preload/shared/sql[^/]*|preload/classify/[^/]*
 libpq-fe.h    preload/(hooks|observe|runtime)/[^/]*|parts_app/[^/]*
 jansson.h     tools/(ctl|validate)/[^/]*|parts_app/[^/]*
 microhttpd.h  tools/ctl/serve_http.c|parts_app/[^/]*
+pcap/bpf.h    tools/ctl/seccomp.c
 nettle/memops.h tools/ctl/tokens.c
 nettle/sha2.h tools/ctl/tokens.c
 curl/curl.h   tools/[^/]*/[^/]*

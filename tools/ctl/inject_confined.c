@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes that confined themselves. See inject_confined.h.
+ */
+#include "ctl/inject_confined.h"
+
+#include "ctl/seccomp.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What /proc/PID/task/TID/status tells. */
+struct confined {
+    unsigned mode;    /* SECCOMP_MODE_* */
+    unsigned filters; /* how many; 0 before Linux 5.9 */
+};
+
+/* False: the thread is gone. */
+static bool look(pid_t pid, pid_t tid, struct confined *out)
+{
+    char path[64], line[512];
+    *out = (struct confined){0};
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    while (fgets(line, sizeof(line), file) != NULL)
+        if (sscanf(line, "Seccomp: %u", &out->mode) != 1)
+            sscanf(line, "Seccomp_filters: %u", &out->filters);
+    fclose(file);
+    return true;
+}
+
+/* A thread that was started meanwhile has the filters of the one that started it. */
+static bool same_for_all(pid_t pid, struct confined first)
+{
+    char path[32];
+    bool same = true;
+    snprintf(path, sizeof(path), "/proc/%d/task", pid);
+    DIR *dir = opendir(path);
+    for (struct dirent *entry; dir != NULL && same && (entry = readdir(dir)) != NULL;) {
+        struct confined other;
+        same = !isdigit((unsigned char)entry->d_name[0]) ||
+               !look(pid, (pid_t)strtol(entry->d_name, NULL, 10), &other) ||
+               (other.mode == first.mode && other.filters == first.filters);
+    }
+    if (dir != NULL)
+        closedir(dir);
+    return same;
+}
+
+enum ctl_exit ctl_confined_check(const struct ctl_target *target, bool force, FILE *err)
+{
+    struct confined first;
+    look(target->pid, target->pid, &first);
+    if (first.mode == SECCOMP_MODE_STRICT) {
+        ctl_say(err, "process %d has confined itself to reading and writing (strict seccomp)",
+                target->pid);
+        return CTL_REFUSED;
+    }
+    if (force || same_for_all(target->pid, first))
+        return CTL_OK;
+    ctl_say(err,
+            "seccomp filters bind the threads of process %d, not the same ones all of them: if you "
+            "know that all let it load a library, open files and sockets and start a thread, give "
+            "--force",
+            target->pid);
+    return CTL_REFUSED;
+}
+
+static void say_hidden(const struct ctl_target *target, int error, FILE *err)
+{
+    ctl_say(
+        err,
+        "a seccomp filter binds process %d, and may not be looked at (%s; root on the host may): "
+        "it may refuse the calls that loading and watching need (openat, mmap, clone, socket), "
+        "or kill the process for them. The filters of containers and of systemd's "
+        "@system-service allow them: if it is one of those, give --force",
+        target->pid, strerrordesc_np(error));
+}
+
+enum ctl_exit ctl_confined_examine(const struct ctl_target *target, pid_t tid, bool force,
+                                   FILE *err)
+{
+    struct ctl_seccomp_filters *filters;
+    struct confined own;
+    const char *call, *what;
+    look(target->pid, tid, &own);
+    if (own.mode != SECCOMP_MODE_FILTER)
+        return CTL_OK;
+    if (!ctl_seccomp_read(tid, &filters)) {
+        if (!force)
+            say_hidden(target, errno, err);
+        return force ? CTL_OK : CTL_REFUSED;
+    }
+    bool harmless = ctl_seccomp_harmless(filters, &call, &what);
+    ctl_seccomp_free(filters);
+    if (harmless)
+        return CTL_OK;
+    ctl_say(err,
+            "a seccomp filter binds process %d, and would %s for a call of %s, which watching it "
+            "takes: it is not attached to, also not with --force",
+            target->pid, what, call);
+    return CTL_REFUSED;
+}
