@@ -20,12 +20,16 @@
 /* A thread that copies is soon done, unless it has lost the processor. */
 #define LOOKS_AT_THE_END 100000
 
+/* One that has not done so for so long has been cancelled, or has jumped out of copying. */
+#define COPYING_NS 10000000000u
+
 static struct {
     bool open;   /* it has a client */
     bool wiping; /* it is over, but a thread still copied when we looked */
     bool last;   /* what is being sent is the end */
     bool stopped;
-    int slot; /* own descriptor */
+    uint64_t wiping_ns; /* since then; 0: nobody has looked yet */
+    int slot;           /* own descriptor */
     uint64_t deadline_ns;
     uint64_t stuck_ns; /* the client has not taken anything since; 0: nothing waits */
     uint32_t calls;    /* wanted */
@@ -73,6 +77,19 @@ static void set_line(const char *word, uint64_t n)
     capture.done = 0;
 }
 
+/* Looks again whether all threads have done with copying. */
+static void wipe(uint64_t now_ns)
+{
+    if (!capture.wiping)
+        return;
+    if (capture.wiping_ns == 0)
+        capture.wiping_ns = now_ns;
+    if (now_ns - capture.wiping_ns >= COPYING_NS)
+        spy_capture_abandon();
+    capture.wiping = !spy_capture_disarm();
+    capture.wiping_ns = capture.wiping ? capture.wiping_ns : 0;
+}
+
 const char *spy_capture_server_begin(const struct spy_region *region, int slot, const char *request,
                                      uint64_t now_ns)
 {
@@ -84,6 +101,7 @@ const char *spy_capture_server_begin(const struct spy_region *region, int slot, 
         return "a capture is asked for by \"capture CALLS MS SLOW_MS OPERATION\"\n";
     if (spy_cost_leaves_out(&region->cost, SPY_BACKOFF_CAPTURE))
         return "no captures in this process: perfspy backs off, see PERFSPY_COST_LIMIT\n";
+    wipe(now_ns);
     if (spy_capture_server_busy())
         return "another capture is under way in this process\n";
     if (!find_op(region, request, &op))
@@ -197,8 +215,7 @@ static bool is_stuck(uint64_t now_ns)
 
 void spy_capture_server_serve(uint64_t now_ns)
 {
-    if (capture.wiping)
-        capture.wiping = !spy_capture_disarm();
+    wipe(now_ns);
     if (!capture.open)
         return;
     if (now_ns >= capture.deadline_ns)

@@ -7,6 +7,10 @@
  *   FREE ──▶ FILLING ──▶ HELD ──▶ FILLING ──▶ READY, the others of its call LINKED ──▶ FREE
  *            a thread    nobody   a thread    the helper
  *
+ * What a thread was filling when it was cancelled, or jumped out of by a signal's handler, is never
+ * handed on: after a while the helper makes it LOST, so that it holds up no further capture. Where
+ * the thread was only late it finds that, and frees it.
+ *
  * A free slot is all zero but for its word. Serials come from one counter that never begins again,
  * also not in a fork's child: a ticket is good for one holding.
  */
@@ -20,7 +24,7 @@
 
 #define RELAXED memory_order_relaxed
 
-enum { FREE, FILLING, HELD, LINKED, READY };
+enum { FREE, FILLING, HELD, LINKED, READY, LOST };
 
 #define STATE_BITS 3u
 #define INDEX_BITS 7u
@@ -61,19 +65,33 @@ static uint32_t state_of(uint32_t word)
     return word & ((1u << STATE_BITS) - 1);
 }
 
-/* Who owns SLOT hands it on in STATE: release, after all that it wrote. */
-static void hand_on(struct spy_capture_slot *slot, uint32_t state)
-{
-    uint32_t serial = atomic_load_explicit(&slot->word, RELAXED) >> STATE_BITS;
-    atomic_store_explicit(&slot->word, serial << STATE_BITS | state, memory_order_release);
-}
-
-static void wipe(struct spy_capture_slot *slot)
+/* All but the word. */
+static void clear(struct spy_capture_slot *slot)
 {
     slot->order = 0;
     slot->link = 0;
     memset(&slot->head, 0, sizeof(slot->head) + sizeof(slot->items));
-    hand_on(slot, FREE);
+}
+
+/* By who owns SLOT. */
+static void wipe(struct spy_capture_slot *slot)
+{
+    uint32_t serial = atomic_load_explicit(&slot->word, RELAXED) >> STATE_BITS;
+    clear(slot);
+    atomic_store_explicit(&slot->word, serial << STATE_BITS | FREE, memory_order_release);
+}
+
+/* The thread that fills SLOT hands it on in STATE: release, after all that it wrote. False where it
+ * was given up meanwhile. */
+static bool hand_on(struct spy_capture_slot *slot, uint32_t state)
+{
+    uint32_t serial = atomic_load_explicit(&slot->word, RELAXED) >> STATE_BITS;
+    uint32_t filling = serial << STATE_BITS | FILLING;
+    if (atomic_compare_exchange_strong_explicit(&slot->word, &filling, serial << STATE_BITS | state,
+                                                memory_order_release, RELAXED))
+        return true;
+    wipe(slot);
+    return false;
 }
 
 uint32_t spy_capture_op(void)
@@ -143,8 +161,7 @@ char *spy_capture_put(struct spy_capture_slot *slot, const struct spy_capture_it
 spy_capture_ticket spy_capture_hold(struct spy_capture_slot *slot)
 {
     uint32_t serial = atomic_load_explicit(&slot->word, RELAXED) >> STATE_BITS;
-    hand_on(slot, HELD);
-    return serial << INDEX_BITS | index_of(slot);
+    return hand_on(slot, HELD) ? serial << INDEX_BITS | index_of(slot) : 0;
 }
 
 /* ---- held slots ----------------------------------------------------------------------------- */
@@ -300,10 +317,23 @@ bool spy_capture_disarm(void)
                                            word >> STATE_BITS << STATE_BITS | LINKED);
         if (state_of(word) == FILLING)
             wiped = false;
-        else if (state_of(word) != FREE)
+        else if (state_of(word) != FREE && state_of(word) != LOST)
             wipe(&slots[i]);
     }
     return wiped;
+}
+
+/* Wiped before it is given up: from then on it is its thread's, if that ever comes back. */
+void spy_capture_abandon(void)
+{
+    for (uint32_t i = 0; slots != NULL && i < SPY_CAPTURE_SLOTS; i++) {
+        uint32_t word = atomic_load(&slots[i].word);
+        if (state_of(word) != FILLING)
+            continue;
+        clear(&slots[i]);
+        atomic_compare_exchange_strong(&slots[i].word, &word,
+                                       word >> STATE_BITS << STATE_BITS | LOST);
+    }
 }
 
 struct spy_capture_slot *spy_capture_next(void)

@@ -82,6 +82,10 @@ void spy_capture_stop(void);
 /* Ends the capture and wipes what was kept; false while a thread still copies: call again. */
 bool spy_capture_disarm(void);
 
+/* Wipes and gives up what threads still copy to: where disarming has been in vain for so long that
+ * they must have been cancelled, or have jumped out of it. */
+void spy_capture_abandon(void);
+
 /* The oldest call that is published: its first statement, or NULL. The head and its items are the
  * helper's until it releases them. */
 struct spy_capture_slot *spy_capture_next(void);

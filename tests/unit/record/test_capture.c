@@ -285,6 +285,35 @@ static void threads_and_captures_one_after_another(void **state)
     assert_true(calls > 0);
 }
 
+/* A thread that is cancelled while it copies, or jumps out of that, holds up nothing for ever. */
+static void what_is_never_handed_on_is_given_up(void **state)
+{
+    (void)state;
+    assert_true(spy_capture_arm(OP, 3, 0));
+    struct spy_capture_slot *lost = spy_capture_begin(), *late = spy_capture_begin();
+    struct spy_capture_item item = {.kind = SPY_CAPTURE_VALUE, .full = sizeof(SECRET)};
+    assert_non_null(lost);
+    assert_non_null(spy_capture_put(lost, &item, SECRET, SPY_CAPTURE_VALUE_MAX));
+    assert_false(spy_capture_disarm());
+    spy_capture_abandon();
+    assert_true(spy_capture_disarm());
+    assert_false(has_secret(lost));
+
+    assert_true(spy_capture_arm(OP, 3, 0));
+    assert_non_null(spy_capture_put(late, &item, SECRET, SPY_CAPTURE_VALUE_MAX));
+    assert_int_equal(spy_capture_hold(late), 0); /* it was only slow */
+    assert_false(has_secret(late));
+    credit(keep(), OP, 1);
+    struct spy_capture_slot *next = spy_capture_next();
+    assert_non_null(next);
+    assert_true(has_secret(next));
+    assert_ptr_not_equal(next, lost);
+    spy_capture_release(next);
+    for (uint32_t i = 0; i < SPY_CAPTURE_SLOTS - 1; i++)
+        assert_int_not_equal(keep(), 0); /* all but the lost one can be had, the late one too */
+    assert_int_equal(keep(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +328,8 @@ int main(void)
         cmocka_unit_test_teardown(a_ticket_is_for_one_holding, teardown),
         cmocka_unit_test_teardown(a_call_of_an_earlier_capture_takes_nobodys_place, teardown),
         cmocka_unit_test_teardown(threads_and_captures_one_after_another, teardown),
+        /* The last: a place that is given up stays so. */
+        cmocka_unit_test_teardown(what_is_never_handed_on_is_given_up, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
