@@ -44,6 +44,7 @@ bool spy_secret_sql(const char *text, size_t len)
     static const char *const words[] = {
         "passw",
         "secret",
+        "execute ", /* of a statement whose text is not known here, with its values */
         "dblink",
         "pgp_sym",
         "pgp_pub",

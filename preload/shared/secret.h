@@ -10,7 +10,8 @@
 #include <stddef.h>
 
 /* Does the SQL at TEXT, as it was sent or normalised, speak of passwords, secrets or connection
- * strings, in a literal, a comment or a name too? Case does not matter. */
+ * strings, in a literal, a comment or a name too; or does it EXECUTE what may? Case does not
+ * matter. */
 bool spy_secret_sql(const char *text, size_t len);
 
 /* Is NAME that of a URL parameter with a password, a secret or a token? */

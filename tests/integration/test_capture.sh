@@ -21,6 +21,7 @@ operations:
   - {name: t.forked, sql: SELECT ? AS forked}
   - {name: t.threads, sql: SELECT ? AS threads}
   - {name: t.role, sql: ALTER ROLE ...}
+  - {name: t.execute, sql: EXECUTE ...}
   - name: t.sequence
     sql:
       - SELECT ? AS step_one
@@ -157,6 +158,11 @@ captured 0 "a password is withheld" \
     '.[0].statements[0] | .withheld and .text == null and .values == [] and
     .statement == "alter role nobody_there password ?"'
 assert_eq "nowhere in what came" 0 "$(grep -c 's3cr3t' "$got")"
+arm t.execute --next 1
+tell text "EXECUTE set_it('s3cr3t')"
+captured 0 "nor what an EXECUTE is given, whose statement is not known" \
+    '.[0].statements[0] | .withheld and .text == null and .statement == "execute set_it(?)"'
+assert_eq "nowhere in what came then" 0 "$(grep -c 's3cr3t' "$got")"
 
 # ---- limits ----------------------------------------------------------------------------------
 

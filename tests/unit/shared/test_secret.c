@@ -34,6 +34,8 @@ static void statements(void **state)
         "SELECT dblink_connect('host=a')",
         "SELECT crypt($1, gen_salt('bf'))",
         "SELECT pgp_sym_encrypt($1, $2)",
+        "EXECUTE login('joe', 'x')",
+        "SELECT 1; execute\tlogin (?)",
         "passw",
     };
     static const char *const open[] = {
@@ -43,6 +45,7 @@ static void statements(void **state)
         "SELECT * FROM subscriptions WHERE id = 1",
         "SELECT passenger, encrypted FROM trips",
         "create user joe",
+        "SELECT executed, executes FROM jobs",
         "passpass",
     };
     for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++)
