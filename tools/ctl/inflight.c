@@ -90,6 +90,18 @@ static const struct spy_open_conn *conn_of(const struct spy_region *region, uint
     return found;
 }
 
+/* What the request has waited for the database so far, statements and connects under way included:
+ * several at once are added up, as they are where they have ended. */
+static uint64_t db_ns_of(const struct adding *a, uint32_t row, const struct spy_open_request *r)
+{
+    const struct spy_open_conn *c = spy_region_section(a->region, SPY_SECTION_CONNS);
+    uint64_t ns = LOAD(r->db_wait_ns) + LOAD(r->db_rows_ns);
+    for (uint32_t i = 0; i < SPY_OPEN_CONNS; i++)
+        if (works_for(&c[i], row, r))
+            ns += elapsed_of(a, LOAD(c[i].since_ns));
+    return ns;
+}
+
 /* Is the response being written, or waiting for room in the socket? A thread that has read several
  * heads may be writing any of them. */
 static bool waits_for_client(const struct spy_region *region, uint32_t row,
@@ -117,7 +129,7 @@ static void add_request(struct ctl_inflight *in, const struct adding *a, uint32_
         request.waits = CTL_WAITS_CLIENT;
     }
     request.queries = LOAD(r->queries);
-    request.db_ns = LOAD(r->db_wait_ns) + LOAD(r->db_rows_ns);
+    request.db_ns = db_ns_of(a, row, r);
     in->request = ctl_grow(in->request, in->requests + 1, sizeof(request));
     in->request[in->requests++] = request;
 }

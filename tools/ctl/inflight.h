@@ -41,7 +41,7 @@ struct ctl_open_request {
     char statement[SPY_NAME_BYTES + 1]; /* operation of the statement under way for it; "" */
     int32_t backend_pid;                /* that is at it; 0 */
     uint32_t queries;                   /* that ended */
-    uint64_t db_ns;                     /* they took */
+    uint64_t db_ns;                     /* they took, and those under way, until now */
 };
 
 struct ctl_open_conn {

@@ -43,13 +43,13 @@ static void every_wait_is_told(void **state)
     ((struct spy_open_conn *)spy_region_section(region, SPY_SECTION_CONNS))->endpoint = 5;
     add(CTL_LIVE);
     expect(20, "REQUEST       ELAPSED  WAITS FOR  STATEMENT            QUERIES  DATABASE  PID/TID\n"
-               "api.get_part   10.0 s  server     parts_crud.get_part       12    4.00 s  "
+               "api.get_part   10.0 s  server     parts_crud.get_part       12    4.01 s  "
                "99999999/30\n"
-               "api.get_part   9.00 s  rows       parts_crud.get_part        0      0 µs  "
+               "api.get_part   9.00 s  rows       parts_crud.get_part        0   8.00 ms  "
                "99999999/31\n"
-               "api.get_part   8.00 s  queue      parts_crud.get_part        0      0 µs  "
+               "api.get_part   8.00 s  queue      parts_crud.get_part        0   7.00 ms  "
                "99999999/32\n"
-               "api.get_part   7.00 s  connect    parts_crud.get_part        0      0 µs  "
+               "api.get_part   7.00 s  connect    parts_crud.get_part        0   6.00 ms  "
                "99999999/33\n"
                "api.get_part   6.00 s  client     -                          0      0 µs  "
                "99999999/34\n"
@@ -170,7 +170,7 @@ static void as_json(void **state)
         text,
         "{\"version\":1,\"requests\":[{\"operation\":\"api.get_part\",\"waits_for\":\"server\","
         "\"statement_operation\":\"parts_crud.get_part\",\"backend_pid\":4201,\"queries\":7,"
-        "\"database_ms\":0.0,\"since\":\"2026-01-01T00:01:37Z\",\"elapsed_ms\":3000.0,"
+        "\"database_ms\":1000.0,\"since\":\"2026-01-01T00:01:37Z\",\"elapsed_ms\":3000.0,"
         "\"pid\":99999999,\"tid\":30,\"dead\":false}],"
         "\"connections\":[{\"operation\":\"parts_crud.get_part\","
         "\"statement\":\"SELECT * FROM parts WHERE id = ?\",\"idle_in_transaction\":false,"
@@ -232,7 +232,7 @@ static void a_dead_process(void **state)
     add(CTL_DEAD);
     region->self[SPY_SELF_OPEN_FULL] = 0;
     expect(20, "REQUEST       ELAPSED  WAITS FOR  STATEMENT            QUERIES  DATABASE  PID/TID\n"
-               "api.get_part  >20.0 s  server     parts_crud.get_part        0      0 µs  "
+               "api.get_part  >20.0 s  server     parts_crud.get_part        0    10.0 s  "
                "99999999/30 (dead)\n"
                "STATEMENT            ELAPSED  WAITS FOR  REQUEST       DATABASE  BACKEND  PID/TID\n"
                "parts_crud.get_part  >10.0 s  server     api.get_part  -            4200  "
