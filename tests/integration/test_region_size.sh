@@ -38,6 +38,8 @@ assert_json "$what: ps says so" "$TEST_DIR/ps.json" \
         test("PERFSPY_HISTORY is not within PERFSPY_REGION_SIZE")'
 assert_json "$what: the smallest one holds" "$TEST_DIR/ps.json" \
     '.processes[0].tables.region.size <= $cap' --argjson cap "$cap"
+assert_match "ps --full: and so it does for a person" 'takes 4\.00 MiB at most .PERFSPY_REGION_SIZE' \
+    "$("$PERFSPY_CTL" ps -p "$psql" --full)"
 check "the file is not larger" test "$(stat -c %s "$region")" -le "$cap"
 check "it takes no more memory" test "$(stat -c %b "$region")" -le $((cap / 512))
 check "nor does the process share more" \
@@ -45,6 +47,12 @@ check "nor does the process share more" \
 "$PERFSPY_CTL" stats -p "$psql" --json >"$TEST_DIR/alive.json"
 assert_eq "every call is counted" 1500 "$(json "$TEST_DIR/alive.json" "$calls")"
 assert_json "some of them under other" "$TEST_DIR/ps.json" '.processes[0].self.arena_full > 0'
+"$PERFSPY_CTL" doctor "$psql" --json >"$TEST_DIR/doctor.json" || true
+assert_json "doctor says what to raise" "$TEST_DIR/doctor.json" 'any(.findings[]; .severity ==
+    "warning" and (.what | test("because the arena is full$")) and
+    (.do | test("^raise PERFSPY_REGION_SIZE and restart it: it leaves [0-9]+ KiB")))'
+assert_json "and says it once" "$TEST_DIR/doctor.json" \
+    '[.findings[].what | select(test("the table of counters"))] | length == 0'
 kill -9 "$psql"
 wait "$psql" 2>/dev/null || true
 exec 8>&-

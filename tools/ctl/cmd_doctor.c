@@ -2,13 +2,14 @@
 /*
  * `doctor`: why there is no data, or not all of it, and what to do.
  */
+#include "ctl/aside.h"
 #include "ctl/command.h"
 #include "ctl/doctor.h"
 #include "ctl/format.h"
 #include "ctl/image.h"
 #include "ctl/json.h"
+#include "ctl/pid.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,38 +48,35 @@ void ctl_findings_free(struct ctl_findings *f)
     memset(f, 0, sizeof(*f));
 }
 
-/* ---- looking -------------------------------------------------------------------------------- */
-
-/* What is said to `file` instead of to standard error. */
-struct aside {
-    FILE *file;
-    char *text;
-    size_t len;
-};
-
-static void aside_open(struct aside *aside)
+void ctl_findings_order(struct ctl_findings *f, size_t from)
 {
-    *aside = (struct aside){0};
-    aside->file = open_memstream(&aside->text, &aside->len);
-    if (aside->file == NULL)
-        exit(CTL_OSERR);
+    for (size_t i = from; i < f->count; i++) {
+        struct ctl_finding moved = f->finding[i];
+        size_t at = i;
+        for (; at > from && f->finding[at - 1].severity > moved.severity; at--)
+            f->finding[at] = f->finding[at - 1];
+        f->finding[at] = moved;
+    }
 }
 
-/* False where the region cannot be read. */
-static bool look_at_region(struct ctl_findings *f, const struct ctl_process *process)
+/* ---- looking -------------------------------------------------------------------------------- */
+
+/* False where the region cannot be read. FACTS is NULL of a dead process. */
+static bool look_at_region(struct ctl_findings *f, const struct ctl_process *process,
+                           const struct ctl_facts *facts)
 {
-    struct aside aside;
-    aside_open(&aside);
+    struct ctl_aside aside;
+    ctl_aside_open(&aside);
     struct spy_region *region = ctl_source_load(process, aside.file);
-    fclose(aside.file);
-    aside.text[strcspn(aside.text, "\n")] = '\0';
-    const char *reason = strstr(aside.text, "skipped");
-    if (region != NULL)
+    const char *text = ctl_aside_close(&aside), *reason = strstr(text, "): ");
+    if (region != NULL) {
         ctl_doctor_region(f, region);
-    else
+        ctl_doctor_cost(f, region, facts);
+    } else {
         ctl_find(f, CTL_PROBLEM,
                  "if it is of another version, use the " CTL_NAME " that came with it",
-                 "the region cannot be read: %s", reason != NULL ? reason : aside.text);
+                 "the region cannot be read: %s", reason != NULL ? reason + 3 : text);
+    }
     free(aside.text);
     ctl_image_free(region);
     return region != NULL;
@@ -87,19 +85,19 @@ static bool look_at_region(struct ctl_findings *f, const struct ctl_process *pro
 /* Scans; files that are no good are one finding. */
 static void scan(struct ctl_findings *f, struct ctl_source *source)
 {
-    struct aside aside;
+    struct ctl_aside aside;
     size_t lines = 0;
-    aside_open(&aside);
+    ctl_aside_open(&aside);
     ctl_source_scan(source, aside.file);
-    fclose(aside.file);
+    fflush(aside.file);
     for (const char *at = aside.text; (at = strchr(at, '\n')) != NULL; at++)
         lines++;
-    aside.text[strcspn(aside.text, "\n")] = '\0';
-    const char *first = strstr(aside.text, "skipped ");
+    const char *text = ctl_aside_close(&aside), *first = strstr(text, "skipped ");
     if (lines > 0)
-        ctl_find(f, CTL_NOTE, "remove them, if no process is left that uses them",
-                 "%zu regions cannot be read, the first: %s", lines,
-                 first != NULL ? first + strlen("skipped ") : aside.text);
+        ctl_find(
+            f, CTL_NOTE, "remove what no process uses any more", "%zu region%s cannot be read%s %s",
+            lines, lines == 1 ? "" : "s",
+            lines == 1 ? ":" : ", the first:", first != NULL ? first + strlen("skipped ") : text);
     free(aside.text);
 }
 
@@ -108,25 +106,48 @@ static bool look_at_process(struct ctl_findings *f, const struct ctl_process *pr
 {
     struct ctl_facts facts;
     bool legible = true;
+    size_t from = f->count;
     f->pid = process->proc.pid;
     f->exe = process->proc.exe;
     f->mode[0] = '\0';
+    f->requests = 0;
     enum ctl_maps_result result = ctl_facts_read(&process->proc, &facts);
     if (result == CTL_MAPS_REFUSED)
         return false;
+    bool underway = ctl_doctor_halted(f, &process->proc, &facts);
     if (process->state == CTL_LIVE)
-        legible = look_at_region(f, process);
-    else
+        legible = look_at_region(f, process, &facts);
+    else if (!underway)
         ctl_doctor_absent(f, &process->proc, &facts);
     if (result == CTL_MAPS_READ && legible)
         ctl_doctor_around(f, process, &facts);
+    ctl_findings_order(f, from);
     return true;
 }
 
-static const struct ctl_process *find_process(const struct ctl_source *source, int32_t pid)
+/* What is left of it. */
+static void look_at_dead(struct ctl_findings *f, const struct ctl_process *process)
+{
+    char remedy[128];
+    size_t from = f->count;
+    f->pid = process->proc.pid;
+    f->exe = process->proc.exe;
+    snprintf(remedy, sizeof(remedy),
+             "\"" CTL_NAME " stats -p %d\" shows what it counted, \"" CTL_NAME
+             " inflight -p %d\" what it was doing",
+             f->pid, f->pid);
+    ctl_find(f, CTL_PROBLEM, remedy, "the process has ended, its region is kept");
+    look_at_region(f, process, NULL);
+    ctl_findings_order(f, from);
+}
+
+/* The latest that had the id PID, living or DEAD. */
+static const struct ctl_process *find_process(const struct ctl_source *source, int32_t pid,
+                                              bool dead)
 {
     for (size_t i = source->count; i > 0; i--)
-        if (source->process[i - 1].proc.pid == pid && source->process[i - 1].state != CTL_DEAD)
+        if (source->process[i - 1].proc.pid == pid &&
+            (source->process[i - 1].state == CTL_DEAD) == dead)
             return &source->process[i - 1];
     return NULL;
 }
@@ -135,30 +156,50 @@ static const struct ctl_process *find_process(const struct ctl_source *source, i
 static enum ctl_exit look_at_one(struct ctl_findings *f, const struct ctl_source *source,
                                  const struct ctl_run *run)
 {
-    const char *word = run->args->operand[0];
     struct ctl_process own = {.state = CTL_IDLE};
-    char *end;
-    long pid = strtol(word, &end, 10);
-    if (!isdigit((unsigned char)*word) || *end != '\0' || pid <= 0 || pid > INT32_MAX) {
-        ctl_say(run->err, "doctor: \"%s\" is not the id of a process", word);
-        return CTL_USAGE;
-    }
-    if (!ctl_proc_read((int32_t)pid, &own.proc)) {
-        ctl_say(run->err, "there is no process %s", word);
-        return CTL_NOTHING;
-    }
+    struct ctl_aside aside;
+    ctl_aside_open(&aside);
+    struct ctl_run quiet = *run;
+    quiet.err = aside.file;
+    enum ctl_exit result = ctl_pid_operand(&quiet, &own.proc);
+    const char *why = ctl_aside_close(&aside);
+    int32_t pid = result == CTL_OK ? own.proc.pid : atoi(run->args->operand[0]);
+    const struct ctl_process *known = find_process(source, pid, result == CTL_NOTHING);
     ctl_findings_free(f);
-    const struct ctl_process *known = find_process(source, (int32_t)pid);
-    if (look_at_process(f, known != NULL ? known : &own))
-        return CTL_OK;
-    ctl_say(run->err, "process %s (%s), of user %u, may not be looked into%s", word, own.proc.exe,
-            own.proc.uid, geteuid() != 0 ? "; root may" : "");
-    return CTL_REFUSED;
+    if (result == CTL_NOTHING && known != NULL) {
+        look_at_dead(f, known);
+        result = CTL_OK;
+    } else if (result != CTL_OK) {
+        ctl_say(run->err, "%s", why);
+    } else if (!look_at_process(f, known != NULL ? known : &own)) {
+        ctl_say(run->err, "process %d (%s), of user %u, may not be looked into%s", pid,
+                own.proc.exe, own.proc.uid, geteuid() != 0 ? "; root may" : "");
+        result = CTL_REFUSED;
+    }
+    free(aside.text);
+    return result;
+}
+
+/* Those of -p: nothing else is asked about. */
+static enum ctl_exit look_at_chosen(struct ctl_findings *f, struct ctl_source *source,
+                                    const struct ctl_run *run)
+{
+    ctl_findings_free(f);
+    enum ctl_exit result = ctl_source_select(source, run->args, CTL_WANT_ALL, run->err);
+    for (size_t i = 0; i < source->count && result == CTL_OK; i++) {
+        const struct ctl_process *process = &source->process[i];
+        if (process->state == CTL_DEAD)
+            look_at_dead(f, process);
+        else
+            look_at_process(f, process);
+    }
+    return result;
 }
 
 static void look_at_all(struct ctl_findings *f, const struct ctl_source *source)
 {
     ctl_doctor_host(f, source);
+    ctl_findings_order(f, 0);
     for (size_t i = 0; i < source->count; i++)
         if (source->process[i].state != CTL_DEAD && source->process[i].state != CTL_CLOSED)
             look_at_process(f, &source->process[i]);
@@ -215,9 +256,15 @@ enum ctl_exit ctl_cmd_doctor(const struct ctl_run *run)
     struct ctl_source source;
     struct ctl_findings findings = {0};
     enum ctl_exit result = CTL_OK;
+    if (run->args->operands > 0 && run->args->processes > 0) {
+        ctl_say(run->err, "doctor: PID says which process, -p likewise: give one of them");
+        return CTL_USAGE;
+    }
     scan(&findings, &source);
     if (run->args->operands > 0)
         result = look_at_one(&findings, &source, run);
+    else if (run->args->processes > 0)
+        result = look_at_chosen(&findings, &source, run);
     else
         look_at_all(&findings, &source);
     if (result == CTL_OK) {

@@ -100,6 +100,17 @@ static void print_off(FILE *notes, const struct entry *e)
                 since, pid);
 }
 
+/* A region's size is its cap: it never grows. */
+static void print_tables(FILE *notes, const struct entry *e)
+{
+    char size[CTL_NUMBER_BYTES];
+    fprintf(notes,
+            "%d: the tables of its region, which takes %s at most (PERFSPY_REGION_SIZE); its "
+            "private tables are not in it\n",
+            e->process->proc.pid, ctl_format_bytes(size, e->occupancy.size[CTL_TABLE_region]));
+    ctl_occupancy_print(&e->occupancy, notes);
+}
+
 static void print_notes(FILE *notes, const struct entry *e, bool full)
 {
     char note[CTL_SELF_NOTE_BYTES];
@@ -127,10 +138,8 @@ static void print_notes(FILE *notes, const struct entry *e, bool full)
             fprintf(notes, "%d: %s %s\n", e->process->proc.pid, ctl_format_count(count, m->self[i]),
                     spy_self_text(i));
     }
-    if (full) {
-        print_line(notes, e, "its tables");
-        ctl_occupancy_print(&e->occupancy, notes);
-    }
+    if (full)
+        print_tables(notes, e);
 }
 
 /* ---- JSON ----------------------------------------------------------------------------------- */

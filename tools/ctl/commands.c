@@ -135,8 +135,9 @@ const struct ctl_command ctl_commands[] = {
                 "until they are sent, and are wiped then; no file, log or history gets them. "
                 "With several processes N is for all of them together.\n\n"
                 "Texts are cut after 4,096 bytes and values after 1,024. What does not fit a "
-                "terminal is escaped: \\n, \\x1b. A statement that speaks of passwords or secrets "
-                "is shown normalised, without text and values; a URL parameter with such a name "
+                "terminal is escaped: \\n, \\x1b. A statement that speaks of passwords or secrets, "
+                "or is an EXECUTE, is shown normalised, without text and values; a URL parameter "
+                "with such a name "
                 "is starred out.\n\n"
                 "The exit status is 0 if N calls were captured, 1 if there were fewer, 69 if there "
                 "is no such process or operation, 77 if the process refuses: another capture is "
@@ -157,8 +158,10 @@ const struct ctl_command ctl_commands[] = {
                 "(the response being taken), connect (a connection or ping, with the address), "
                 "queue (in a pipeline, not sent yet) or "
                 "program (everything else: its own code, a lock, a connection from its pool, "
-                "another service). QUERIES and DATABASE of a request are of statements that have "
-                "ended. A statement that no rule names has its text, cut to 72 characters; of an "
+                "another service). QUERIES of a request are those that have ended, DATABASE is the "
+                "time "
+                "of these and of what is under way. A statement that no rule names has its text, "
+                "cut to 72 characters; of an "
                 "idle connection that is its last one.\n\n"
                 "Below stand ready lines for psql that end what is under way: "
                 "pg_cancel_backend() for a statement, pg_terminate_backend() for a connection "
@@ -293,21 +296,28 @@ const struct ctl_command ctl_commands[] = {
         .name = "doctor",
         .operands = "[PID]",
         .summary = "tell why there is no data, or not all of it, and what to do",
-        .help = "Looks at a process, watched or not: whether the library is loaded, and why not; "
-                "why there is nothing to read yet; which copies of libpq and of TLS libraries are "
-                "mapped, and whether calls reach them through perfspy; what goes past it (drivers "
-                "without libpq, by their files and by connections to port 5432, 6432, PGPORT or "
-                "a PostgreSQL's Unix socket; a libpq inside the program; Go; io_uring; seccomp); "
-                "the rules in force, those that never matched, "
-                "and the work without a name that took most time, with a rule for it; full "
-                "tables and what was dropped; a log that cannot be written; what perfspy costs. "
-                "Without PID: all watched processes, and the "
-                "directories, the regions of the dead and the rules file of this host.\n\n"
-                "Each finding is a problem (there is no data), a warning (not all of it) or a "
-                "note, and behind an arrow stands what to do. The exit status is 0 if there are "
-                "notes only, 1 if there is more, 69 if there is no such process, 77 if it may "
-                "not be looked into.",
-        .options = CTL_BIT(JSON),
+        .help =
+            "Looks at a process, watched or not: whether the library is loaded, and if not, why, "
+            "and what attach would say; "
+            "why there is nothing to read yet; which copies of libpq and of TLS libraries are "
+            "mapped, and whether calls reach them through perfspy; what goes past it (drivers "
+            "without libpq, by their files and by connections to port 5432, 6432, PGPORT or "
+            "a PostgreSQL's Unix socket; a libpq inside the program; Go; io_uring; seccomp; "
+            "a port from which no request comes); "
+            "the rules in force, those that never matched, "
+            "and the work without a name that took most time, with a rule for it; full "
+            "tables and what was dropped; a log or a directory that cannot be written; what "
+            "perfspy costs, in time and memory. Of a dead process, what its region tells.\n\n"
+            "Without PID: all watched processes, and the "
+            "directories, the regions of the dead and the rules file of this host. With -p: those "
+            "watched processes, by id or name.\n\n"
+            "Each finding is a problem (there is no data), a warning (not all of it) or a "
+            "note, and behind an arrow stands what to do; the worst come first. With --json: "
+            "{\"version\", \"findings\": [{\"pid\" (null: this host), \"exe\", \"severity\", "
+            "\"what\", \"do\"}...]}. The exit status is 0 if there are "
+            "notes only, 1 if there is more, 69 if there is no such process, 77 if it may "
+            "not be looked into.",
+        .options = READS,
         .max_operands = 1,
         .run = ctl_cmd_doctor,
     },

@@ -23,9 +23,10 @@ struct ctl_finding {
 struct ctl_findings {
     struct ctl_finding *finding;
     size_t count;
-    int32_t pid;     /* of whom findings are added */
-    const char *exe; /* likewise */
-    char mode[16];   /* its region's; "" where there is none */
+    int32_t pid;       /* of whom findings are added */
+    const char *exe;   /* likewise */
+    char mode[16];     /* its region's; "" where there is none */
+    uint64_t requests; /* that its region counts */
 };
 
 /* Adds one; REMEDY is "" or what to do. */
@@ -34,9 +35,13 @@ void ctl_find(struct ctl_findings *findings, enum ctl_severity severity, const c
 
 void ctl_findings_free(struct ctl_findings *findings);
 
+/* Those from number FROM on, which are of one process: the worst first, else as they were found. */
+void ctl_findings_order(struct ctl_findings *findings, size_t from);
+
 /* ---- doctor_facts.c -------------------------------------------------------------------------- */
 
 #define CTL_OBJECTS 16u
+#define CTL_OWN     16u
 
 enum ctl_object_kind { CTL_LIBPQ, CTL_TLS };
 
@@ -46,14 +51,24 @@ struct ctl_object {
     char path[256];
 };
 
+/* Memory that is perfspy's: of its region, or of the library itself. */
+struct ctl_own {
+    uint64_t begin, end;
+    bool region;
+};
+
 /* What the kernel says of a process. */
 struct ctl_facts {
     struct ctl_maps maps;
     struct ctl_object object[CTL_OBJECTS]; /* libraries that perfspy interposes */
     unsigned objects;
+    struct ctl_own own[CTL_OWN];
+    unsigned owns;
     char protocol[256]; /* a driver that speaks PostgreSQL's protocol itself; "" */
     unsigned servers;   /* connections to PostgreSQL servers, */
     char server[128];   /* and where one of them is */
+    unsigned listens;   /* a TCP port that the process listens on; 0: none */
+    unsigned clients;   /* connections that came by that */
     unsigned pg_port;   /* PGPORT; 0: not set */
     bool libpq_inside;  /* the program itself defines libpq's functions */
     bool go;            /* it is written in Go */
@@ -68,6 +83,7 @@ struct ctl_facts {
     char log[256];      /* PERFSPY_LOG, or "" */
     unsigned seccomp;   /* 0 none, 1 strict, 2 filter */
     unsigned uring;     /* descriptors of io_uring */
+    int32_t tracer;     /* the process that traces it; 0: none */
 };
 
 /* CTL_MAPS_REFUSED where we may not look. */
@@ -81,21 +97,30 @@ void ctl_facts_descriptors(int32_t pid, struct ctl_facts *facts);
 /* Is the file at PATH part of a driver that does without libpq? */
 bool ctl_facts_is_driver(const char *path);
 
-/* ---- doctor_process.c, doctor_region.c, doctor_host.c ------------------------------------------
- */
+/* ---- what is found -------------------------------------------------------------------------- */
 
-/* Why is there no region? */
+/* doctor_absent.c: why is there no region? */
 void ctl_doctor_absent(struct ctl_findings *findings, const struct ctl_proc *proc,
                        const struct ctl_facts *facts);
 
-/* What goes past perfspy, as far as it can be seen from outside. */
+/* doctor_absent.c: it is stopped, or being attached to; true where it is that. */
+bool ctl_doctor_halted(struct ctl_findings *findings, const struct ctl_proc *proc,
+                       const struct ctl_facts *facts);
+
+/* doctor_process.c: what goes past perfspy, as far as it can be seen from outside. */
 void ctl_doctor_around(struct ctl_findings *findings, const struct ctl_process *process,
                        const struct ctl_facts *facts);
 
-/* What the region tells. */
+/* doctor_region.c, doctor_tables.c: what the region tells. */
 void ctl_doctor_region(struct ctl_findings *findings, const struct spy_region *region);
+void ctl_doctor_tables(struct ctl_findings *findings, const struct spy_region *region);
 
-/* Directories, regions of the dead, and the rules file that processes would read by default. */
+/* doctor_cost.c: what perfspy itself costs. FACTS is NULL of a dead process. */
+void ctl_doctor_cost(struct ctl_findings *findings, const struct spy_region *region,
+                     const struct ctl_facts *facts);
+
+/* doctor_host.c: directories, regions of the dead, and the rules file that processes would read by
+ * default. */
 void ctl_doctor_host(struct ctl_findings *findings, const struct ctl_source *source);
 
 #endif

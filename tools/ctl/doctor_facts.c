@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,6 +35,24 @@ static void add_object(struct ctl_facts *facts, enum ctl_object_kind kind, uint6
     struct ctl_object *object = &facts->object[facts->objects++];
     *object = (struct ctl_object){.kind = kind, .base = base};
     snprintf(object->path, sizeof(object->path), "%s", path);
+}
+
+/* The library's variables without contents are mapped without a file, behind its file. A region
+ * that has no file is shared memory, which the kernel calls /dev/zero: told from others by its
+ * size. */
+static void take_own(struct ctl_facts *facts, const char *line)
+{
+    unsigned long long begin, end;
+    int at = 0;
+    if (sscanf(line, "%llx-%llx %*s %*s %*s %*s %n", &begin, &end, &at) != 2 || at == 0)
+        return;
+    const struct ctl_own *last = facts->owns > 0 ? &facts->own[facts->owns - 1] : NULL;
+    const char *name = facts->maps.region[0] != '\0' ? facts->maps.region : "/dev/zero";
+    bool region = begins(line + at, name);
+    bool library = strstr(line + at, "libperfspy.so") != NULL;
+    bool behind = line[at] == '\0' && last != NULL && !last->region && last->end == begin;
+    if ((region || library || behind) && facts->owns < CTL_OWN)
+        facts->own[facts->owns++] = (struct ctl_own){begin, end, region};
 }
 
 /* One line of maps: only where a file is mapped from its beginning, that is its base. */
@@ -64,6 +83,7 @@ static void read_maps(int32_t pid, struct ctl_facts *facts)
     while (getline(&line, &room, file) > 0) {
         line[strcspn(line, "\n")] = '\0';
         take_mapping(facts, line);
+        take_own(facts, line);
     }
     free(line);
     fclose(file);
@@ -77,7 +97,8 @@ static void read_status(int32_t pid, struct ctl_facts *facts)
     if (file == NULL)
         return;
     while (getline(&line, &room, file) > 0)
-        if (sscanf(line, "Seccomp: %u", &facts->seccomp) == 1)
+        if (sscanf(line, "TracerPid: %" SCNd32, &facts->tracer) != 1 &&
+            sscanf(line, "Seccomp: %u", &facts->seccomp) == 1)
             break;
     free(line);
     fclose(file);

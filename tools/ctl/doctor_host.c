@@ -14,26 +14,51 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* One of the directories that the library may use: it refuses one that others could have made. */
-static void look_at_dir(struct ctl_findings *f, const char *dir)
+#define WHAT_BYTES (SPY_DIRS * SPY_PATH_BYTES + 128)
+
+/* Why the library does not publish in DIR, which others could have made, and what helps; false
+ * where it would, or DIR is not there. */
+static bool is_unfit(const char *dir, char what[WHAT_BYTES], const char **remedy)
 {
     struct stat st;
     if (lstat(dir, &st) != 0) {
-        if (errno != ENOENT)
-            ctl_find(f, CTL_WARNING, "let its user in, or set PERFSPY_DIR", "%s: %s", dir,
-                     strerror(errno));
-        return;
+        *remedy = "let its user in, or set PERFSPY_DIR";
+        snprintf(what, WHAT_BYTES, "%s: %s", dir, strerror(errno));
+        return errno != ENOENT;
     }
-    if (!S_ISDIR(st.st_mode))
-        ctl_find(f, CTL_WARNING, "remove it, or set PERFSPY_DIR",
-                 "%s is no directory (%s): the library does not publish there", dir,
-                 S_ISLNK(st.st_mode) ? "a symbolic link" : "a file");
-    else if (st.st_uid != geteuid() && geteuid() != 0)
-        ctl_find(f, CTL_WARNING, "remove it, or set PERFSPY_DIR",
-                 "%s belongs to user %u: the library does not publish there", dir, st.st_uid);
-    else if ((st.st_mode & 077) != 0)
-        ctl_find(f, CTL_WARNING, "chmod 700 it", "%s is open to others (mode %03o)", dir,
-                 st.st_mode & 0777);
+    *remedy = "remove it, or set PERFSPY_DIR";
+    if (!S_ISDIR(st.st_mode)) {
+        snprintf(what, WHAT_BYTES, "%s is no directory (%s): the library does not publish there",
+                 dir, S_ISLNK(st.st_mode) ? "a symbolic link" : "a file");
+        return true;
+    }
+    if (st.st_uid != geteuid() && geteuid() != 0) {
+        snprintf(what, WHAT_BYTES, "%s belongs to user %u: the library does not publish there", dir,
+                 st.st_uid);
+        return true;
+    }
+    *remedy = "chmod 700 it";
+    snprintf(what, WHAT_BYTES,
+             "%s is open to others (mode %03o): the library does not publish there", dir,
+             st.st_mode & 0777);
+    return (st.st_mode & 077) != 0;
+}
+
+/* Of several that the library tries the first that is fit is taken: the others are no fault. */
+static void look_at_dirs(struct ctl_findings *f)
+{
+    char dirs[SPY_DIRS][SPY_PATH_BYTES], what[WHAT_BYTES];
+    const char *remedy;
+    unsigned n = spy_paths_dirs(getenv("PERFSPY_DIR"), getenv("XDG_RUNTIME_DIR"), geteuid(), dirs);
+    bool fit = false;
+    for (unsigned i = 0; i < n; i++) {
+        if (is_unfit(dirs[i], what, &remedy)) {
+            bool last = i + 1 == n && !fit;
+            ctl_find(f, last ? CTL_WARNING : CTL_NOTE, last ? remedy : "", "%s%s", what,
+                     last ? "" : ", but in the next that is fit");
+        }
+        fit = fit || access(dirs[i], W_OK) == 0;
+    }
 }
 
 static void look_at_rules(struct ctl_findings *f)
@@ -45,7 +70,8 @@ static void look_at_rules(struct ctl_findings *f)
     path = asked ? path : "/etc/perfspy/rules.yml";
     enum spy_status status = spy_rules_load(path, &rules, &err);
     if (status == SPY_OK) {
-        ctl_find(f, CTL_NOTE, "", "%s: %u operations", path, rules->count);
+        ctl_find(f, CTL_NOTE, "", "%s: %u operation%s", path, rules->count,
+                 rules->count == 1 ? "" : "s");
         spy_rules_free(rules);
         return;
     }
@@ -56,30 +82,36 @@ static void look_at_rules(struct ctl_findings *f)
                  "%s:%u:%u: %s", path, err.line, err.column, text);
 }
 
+/* What may not be read and is said to be another's already is left out. */
+static void look_at_refused(struct ctl_findings *f, const struct ctl_source *source, size_t closed)
+{
+    struct stat st;
+    if (closed > 0 && geteuid() != 0)
+        ctl_find(f, CTL_NOTE, "run this as root to see them",
+                 "%zu process%s of other users may not be looked into", closed,
+                 closed == 1 ? "" : "es");
+    if (source->refused[0] != '\0' && stat(source->refused, &st) == 0 && st.st_uid == geteuid())
+        ctl_find(f, CTL_WARNING, "chmod 700 it", "%s may not be read", source->refused);
+}
+
 void ctl_doctor_host(struct ctl_findings *f, const struct ctl_source *source)
 {
-    char dirs[SPY_DIRS][SPY_PATH_BYTES];
-    unsigned n = spy_paths_dirs(getenv("PERFSPY_DIR"), getenv("XDG_RUNTIME_DIR"), geteuid(), dirs);
     size_t dead = 0, closed = 0, live = 0;
     for (size_t i = 0; i < source->count; i++) {
         dead += source->process[i].state == CTL_DEAD;
         live += source->process[i].state == CTL_LIVE;
         closed += source->process[i].state == CTL_CLOSED;
     }
-    for (unsigned i = 0; i < n; i++)
-        look_at_dir(f, dirs[i]);
+    look_at_dirs(f);
     look_at_rules(f);
     if (live == 0)
         ctl_find(f, CTL_PROBLEM,
                  "start one by \"" CTL_NAME " run -- COMMAND\"; for one that runs, \"" CTL_NAME
                  " doctor PID\" says why it is not",
-                 "no process is watched");
+                 "no process is watched%s",
+                 closed > 0 && geteuid() != 0 ? ", of those that this user may look into" : "");
     if (dead > 0)
-        ctl_find(f, CTL_NOTE, "", "regions of %zu dead processes are kept", dead);
-    if (closed > 0 && geteuid() != 0)
-        ctl_find(f, CTL_NOTE, "run this as root to see them",
-                 "%zu processes of other users may not be looked into", closed);
-    if (source->refused[0] != '\0')
-        ctl_find(f, CTL_WARNING, "run this as its owner or as root", "%s may not be read",
-                 source->refused);
+        ctl_find(f, CTL_NOTE, "", "the regions of %zu dead process%s are kept", dead,
+                 dead == 1 ? "" : "es");
+    look_at_refused(f, source, closed);
 }

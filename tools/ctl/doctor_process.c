@@ -1,140 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What can be told of a process from outside: why the library is not in it or does nothing, and
- * what goes past it. See doctor.h.
+ * What goes past perfspy in a process, as far as that can be told from outside. See doctor.h.
  */
 #include "ctl/client.h"
 #include "ctl/doctor.h"
-#include "ctl/program.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-/* ---- no region ------------------------------------------------------------------------------ */
+#define OBJECTS_TEXT 1024u
 
-/* A program that nothing can be preloaded into; false where it is none. */
-static bool explain_program(struct ctl_findings *f, const struct ctl_proc *proc,
-                            const struct ctl_facts *facts)
-{
-    char exe[64];
-    snprintf(exe, sizeof(exe), "/proc/%d/exe", proc->pid);
-    switch (ctl_program_of(exe)) {
-    case CTL_PROGRAM_STATIC:
-        ctl_find(f, CTL_PROBLEM, "link it dynamically, or watch what calls it",
-                 "the program is statically linked: no library can be loaded into it");
-        return true;
-    case CTL_PROGRAM_MUSL:
-        ctl_find(f, CTL_PROBLEM, "run it on a glibc system",
-                 "the program is made for musl: a library for glibc cannot be loaded into it");
-        return true;
-    case CTL_PROGRAM_OTHER_ABI:
-        ctl_find(f, CTL_PROBLEM, "run a 64-bit build of it for this machine",
-                 "the program is made for another machine, or 32-bit");
-        return true;
-    default:
-        break;
-    }
-    if (facts->secure)
-        ctl_find(f, CTL_PROBLEM,
-                 "start it by a service manager as the user it is to be, without set-user-id or "
-                 "file capabilities",
-                 "the program runs with other rights than who started it (AT_SECURE): the loader "
-                 "ignored LD_PRELOAD, or the library stays away");
-    return facts->secure;
-}
-
-/* LD_PRELOAD names the library, and it is not there. */
-static void explain_preload(struct ctl_findings *f, const struct ctl_proc *proc,
-                            const struct ctl_facts *facts)
-{
-    char path[PATH_MAX];
-    snprintf(path, sizeof(path), "/proc/%d/root%s", proc->pid, facts->preload);
-    if (facts->preload[0] == '/' && access(path, F_OK) != 0)
-        ctl_find(f, CTL_PROBLEM, "install it there, or correct LD_PRELOAD, and restart",
-                 "LD_PRELOAD names %s, which does not exist for the process", facts->preload);
-    else if (facts->preload[0] == '/' && ctl_program_of(path) == CTL_PROGRAM_OTHER_ABI)
-        ctl_find(f, CTL_PROBLEM, "install the library for this machine, and restart",
-                 "LD_PRELOAD names %s, which is made for another machine", facts->preload);
-    else
-        ctl_find(f, CTL_PROBLEM,
-                 "look for the loader's message in the program's standard error; see whether the "
-                 "file can be read by its user, lies on a noexec mount, or is found by that name",
-                 "LD_PRELOAD names %s, but the loader did not load it", facts->preload);
-}
-
-/* The kernel may leave it to root, or to nobody, to look into others' processes (yama). */
-static const char *way_in(void)
-{
-    unsigned scope = 0;
-    FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
-    if (file != NULL && fscanf(file, "%u", &scope) != 1)
-        scope = 0;
-    if (file != NULL)
-        fclose(file);
-    if (scope >= 3)
-        return "restart it by \"" CTL_NAME " run -- COMMAND\"; \"" CTL_NAME
-               " attach\" is forbidden to everybody here (kernel.yama.ptrace_scope)";
-    if (scope > 0 && geteuid() != 0)
-        return "as root, \"" CTL_NAME
-               " attach PID\" (kernel.yama.ptrace_scope); or restart it by \"" CTL_NAME
-               " run -- COMMAND\"";
-    return "\"" CTL_NAME " attach PID\"; or restart it by \"" CTL_NAME " run -- COMMAND\"";
-}
-
-static void explain_unloaded(struct ctl_findings *f, const struct ctl_proc *proc,
-                             const struct ctl_facts *facts)
-{
-    if (explain_program(f, proc, facts))
-        return;
-    if (facts->preloaded) {
-        explain_preload(f, proc, facts);
-        return;
-    }
-    ctl_find(f, CTL_PROBLEM, way_in(),
-             "libperfspy.so is not loaded: the process was started without it%s",
-             facts->environ ? "" : " (its environment cannot be read)");
-}
-
-/* Is the program at EXE among the names in LIST? */
-static bool listed(const char *list, const char *exe)
-{
-    char copy[256];
-    snprintf(copy, sizeof(copy), "%s", list);
-    for (char *rest = NULL, *name = strtok_r(copy, ",", &rest); name != NULL;
-         name = strtok_r(NULL, ",", &rest))
-        if (ctl_proc_is_called(exe, name + strspn(name, " ")))
-            return true;
-    return false;
-}
-
-void ctl_doctor_absent(struct ctl_findings *f, const struct ctl_proc *proc,
-                       const struct ctl_facts *facts)
-{
-    if (!facts->maps.library)
-        explain_unloaded(f, proc, facts);
-    else if (facts->off)
-        ctl_find(f, CTL_PROBLEM, "restart it without PERFSPY_ENABLED=0",
-                 "the library is loaded and switched off: PERFSPY_ENABLED=0");
-    else if (facts->only[0] != '\0' && !listed(facts->only, proc->exe))
-        ctl_find(f, CTL_PROBLEM, "add the program's name to PERFSPY_ONLY, and restart",
-                 "the library is loaded and stays away: PERFSPY_ONLY=%s does not name it",
-                 facts->only);
-    else if (facts->secure)
-        explain_program(f, proc, facts);
-    else if (facts->seccomp != 0)
-        ctl_find(f, CTL_PROBLEM, "have it listen or connect once before it confines itself",
-                 "the process confined itself (seccomp) before there was anything to watch");
-    else
-        ctl_find(
-            f, CTL_PROBLEM,
-            "nothing, if it is to do so yet; else see below for what goes past the library",
-            "the library is loaded and has seen neither listen, accept nor a libpq connection");
-}
-
-/* ---- going past ----------------------------------------------------------------------------- */
+/* ---- libraries ------------------------------------------------------------------------------ */
 
 /* COPIES are those that calls have reached, as the process says: "7f00 7f01 ". */
 static bool is_reached(const char *copies, uint64_t base)
@@ -166,7 +44,8 @@ static void look_for_libpq(struct ctl_findings *f, const struct ctl_facts *facts
                  "%u connection%s to PostgreSQL (%s), and no libpq is mapped: its driver speaks "
                  "the protocol itself, and statements are not seen",
                  facts->servers, facts->servers == 1 ? "" : "s", facts->server);
-    else if (libpqs == 0 && facts->protocol[0] == '\0' && !facts->libpq_inside)
+    else if (libpqs == 0 && facts->protocol[0] == '\0' && !facts->libpq_inside &&
+             facts->maps.library)
         ctl_find(f, CTL_NOTE, "",
                  "no libpq is mapped: statements of drivers that do without it are not seen");
 }
@@ -183,31 +62,107 @@ static const char *past_us(const struct ctl_findings *f)
            "(pointers from dlsym taken before)";
 }
 
-static void look_at_objects(struct ctl_findings *f, const struct ctl_process *process,
-                            const struct ctl_facts *facts)
+/* Those of KIND that COPIES does not have: "/usr/lib/libssl.so.3, /usr/lib/libgnutls.so.30". */
+static void list_objects(char *out, size_t cap, const struct ctl_facts *facts,
+                         enum ctl_object_kind kind, const char *copies)
 {
-    char copies[CTL_CLIENT_TEXT];
-    bool knows = process->state == CTL_LIVE &&
-                 ctl_source_command(process, "copies\n", copies, NULL) == SPY_OK;
-    unsigned libpqs = 0;
-    if (process->state == CTL_LIVE && !knows)
-        ctl_find(f, CTL_WARNING, facts->seccomp != 0 ? "" : "see whether it is stopped",
-                 "the process does not answer on its socket: it is read from its file");
+    out[0] = '\0';
     for (unsigned i = 0; i < facts->objects; i++) {
         const struct ctl_object *o = &facts->object[i];
-        libpqs += o->kind == CTL_LIBPQ;
-        if (process->state == CTL_LIVE && !knows)
-            continue;
-        if (knows && is_reached(copies, o->base))
+        size_t used = strlen(out);
+        if (o->kind == kind && !is_reached(copies, o->base))
+            snprintf(out + used, cap - used, "%s%s", used > 0 ? ", " : "", o->path);
+    }
+}
+
+/* Of a process that does not have the library. */
+static void list_unhooked(struct ctl_findings *f, const struct ctl_facts *facts)
+{
+    char libpqs[OBJECTS_TEXT], tls[OBJECTS_TEXT];
+    list_objects(libpqs, sizeof(libpqs), facts, CTL_LIBPQ, "");
+    list_objects(tls, sizeof(tls), facts, CTL_TLS, "");
+    if (libpqs[0] != '\0' || tls[0] != '\0')
+        ctl_find(f, CTL_NOTE, "", "mapped, to be hooked once the library is there: %s%s%s", libpqs,
+                 libpqs[0] != '\0' && tls[0] != '\0' ? ", " : "", tls);
+}
+
+/* Which of them calls have reached, as the process says: COPIES. */
+static void look_at_copies(struct ctl_findings *f, const struct ctl_facts *facts,
+                           const char *copies)
+{
+    char tls[OBJECTS_TEXT];
+    for (unsigned i = 0; i < facts->objects; i++) {
+        const struct ctl_object *o = &facts->object[i];
+        if (is_reached(copies, o->base))
             ctl_find(f, CTL_NOTE, "", "hooked: %s", o->path);
         else if (o->kind == CTL_LIBPQ)
             ctl_find(f, CTL_WARNING, past_us(f),
                      "no call has reached this copy of libpq through perfspy: %s", o->path);
-        else
-            ctl_find(f, CTL_NOTE, "", "no session of this TLS library was made through perfspy: %s",
-                     o->path);
     }
+    list_objects(tls, sizeof(tls), facts, CTL_TLS, copies);
+    if (tls[0] != '\0')
+        ctl_find(f, CTL_NOTE, "", "no TLS session was made through perfspy by: %s", tls);
+}
+
+/* Has COPIES told by a live one; false where it does not answer, with a finding that says so. One
+ * that has no region yet has no copies. */
+static bool ask_copies(struct ctl_findings *f, const struct ctl_process *process,
+                       const struct ctl_facts *facts, char copies[CTL_CLIENT_TEXT])
+{
+    struct spy_error err = {0};
+    struct ctl_proc now;
+    copies[0] = '\0';
+    if (process->state != CTL_LIVE ||
+        ctl_source_command(process, "copies\n", copies, &err) == SPY_OK)
+        return true;
+    if (ctl_proc_read(process->proc.pid, &now) && process->proc.state != 'T' &&
+        process->proc.state != 't')
+        ctl_find(f, CTL_WARNING,
+                 facts->seccomp != 0
+                     ? ""
+                     : "look again: it may have been kept from running, or have just ended",
+                 "the process does not answer on its socket (%s): it is read from its file",
+                 err.text);
+    return false;
+}
+
+static void look_at_objects(struct ctl_findings *f, const struct ctl_process *process,
+                            const struct ctl_facts *facts)
+{
+    char copies[CTL_CLIENT_TEXT];
+    unsigned libpqs = 0;
+    for (unsigned i = 0; i < facts->objects; i++)
+        libpqs += facts->object[i].kind == CTL_LIBPQ;
+    if (!facts->maps.library)
+        list_unhooked(f, facts);
+    else if (ask_copies(f, process, facts, copies))
+        look_at_copies(f, facts, copies);
     look_for_libpq(f, facts, libpqs);
+}
+
+/* ---- requests, and the rest ------------------------------------------------------------------ */
+
+/* It has a socket that listens, and there is not one request. */
+static void look_for_requests(struct ctl_findings *f, const struct ctl_process *process,
+                              const struct ctl_facts *facts)
+{
+    static const char past[] =
+        "it is not HTTP/1 (HTTP/2, a protocol of its own), or is read by io_uring or by system "
+        "calls past libc";
+    char remedy[256];
+    if (process->state != CTL_LIVE || facts->listens == 0 || f->requests > 0 || facts->go)
+        return;
+    snprintf(remedy, sizeof(remedy), "%s; else %s",
+             facts->clients > 0 ? "nothing, if they have asked for nothing yet"
+                                : "nothing, if none has come yet, or its children take them",
+             past);
+    if (facts->clients > 0)
+        ctl_find(f, CTL_WARNING, remedy,
+                 "%u connection%s to its port %u, and not one request has been seen",
+                 facts->clients, facts->clients == 1 ? "" : "s", facts->listens);
+    else
+        ctl_find(f, CTL_NOTE, remedy, "it listens on port %u, and no request has been seen",
+                 facts->listens);
 }
 
 /* The log is opened at its first line, by the process itself. */
@@ -237,6 +192,7 @@ void ctl_doctor_around(struct ctl_findings *f, const struct ctl_process *process
     if (strcmp(f->mode, "detached") == 0) /* everything goes past it */
         return;
     look_at_objects(f, process, facts);
+    look_for_requests(f, process, facts);
     look_at_log(f, process, facts);
     if (facts->elsewhere)
         ctl_find(f, CTL_NOTE, "",

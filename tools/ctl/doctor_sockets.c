@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a process' descriptors tell: io_uring, a driver's file that is open, and connections to a
- * PostgreSQL server, by TCP (/proc/PID/net) and by Unix sockets (the kernel's sock_diag, which
- * answers for our own network namespace). See doctor.h.
+ * What a process' descriptors tell: io_uring, a driver's file that is open, where it listens, and
+ * connections to a PostgreSQL server, by TCP (/proc/PID/net) and by Unix sockets (the kernel's
+ * sock_diag, which answers for our own network namespace). See doctor.h.
  */
 #include "ctl/doctor.h"
 
@@ -82,6 +82,22 @@ static bool is_port(const struct ctl_facts *facts, unsigned port)
     return port == 5432 || port == 6432 || (facts->pg_port != 0 && port == facts->pg_port);
 }
 
+enum { ESTABLISHED = 0x01, LISTENS = 0x0a }; /* the kernel's numbers of TCP's states */
+
+/* LOCAL and REMOTE are ports. */
+static void take_tcp(struct ctl_facts *facts, unsigned state, unsigned local, unsigned remote)
+{
+    if (state == LISTENS) {
+        facts->listens = local;
+    } else if (state == ESTABLISHED && is_port(facts, remote)) {
+        facts->servers++;
+        snprintf(facts->server, sizeof(facts->server), "port %u", remote);
+    } else if (state == ESTABLISHED && facts->listens != 0 && local == facts->listens) {
+        facts->clients++;
+    }
+}
+
+/* The kernel lists what listens first. */
 static void read_tcp(int32_t pid, const char *which, struct ctl_facts *facts,
                      const struct sockets *sockets)
 {
@@ -92,14 +108,12 @@ static void read_tcp(int32_t pid, const char *which, struct ctl_facts *facts,
     if (file == NULL)
         return;
     while (getline(&line, &room, file) > 0) {
-        unsigned port, state;
+        unsigned local, remote, state;
         uint64_t inode;
-        if (sscanf(line, "%*s %*s %*[0-9A-F]:%x %x %*s %*s %*s %*s %*s %" SCNu64, &port, &state,
-                   &inode) != 3 ||
-            state != 1 || !is_port(facts, port) || !has(sockets, inode))
-            continue;
-        facts->servers++;
-        snprintf(facts->server, sizeof(facts->server), "port %u", port);
+        if (sscanf(line, "%*s %*[0-9A-F]:%x %*[0-9A-F]:%x %x %*s %*s %*s %*s %*s %" SCNu64, &local,
+                   &remote, &state, &inode) == 4 &&
+            has(sockets, inode))
+            take_tcp(facts, state, local, remote);
     }
     free(line);
     fclose(file);

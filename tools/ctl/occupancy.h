@@ -9,19 +9,19 @@
 #include "shared/region.h"
 
 /* One row: identifier, as in JSON; whether it is counted in bytes; what is in it, for a person. */
-#define CTL_TABLES(X)                                    \
-    X(region, true, "storage of the region")             \
-    X(operations, false, "operations")                   \
-    X(shards, false, "shards of counters, one a thread") \
-    X(arena, true, "counters and histograms")            \
-    X(texts, true, "statements' texts")                  \
-    X(slow, false, "newest slow calls")                  \
-    X(failed, false, "newest failed calls")              \
-    X(held, false, "connections within a sequence")      \
-    X(requests, false, "requests under way")             \
-    X(connections, false, "libpq connections")           \
-    X(repeats, false, "repeated statements")             \
-    X(endpoints, false, "servers, databases and users")  \
+#define CTL_TABLES(X)                                     \
+    X(region, true, "its storage, on a disk all at once") \
+    X(operations, false, "operations")                    \
+    X(shards, false, "shards of counters, one a thread")  \
+    X(arena, true, "counters and histograms")             \
+    X(texts, true, "statements' texts")                   \
+    X(slow, false, "newest slow calls")                   \
+    X(failed, false, "newest failed calls")               \
+    X(held, false, "connections within a sequence")       \
+    X(requests, false, "requests under way")              \
+    X(connections, false, "libpq connections")            \
+    X(repeats, false, "repeated statements")              \
+    X(endpoints, false, "servers, databases and users")   \
     X(history, true, "history")
 
 enum ctl_table_id {
