@@ -9,82 +9,24 @@
 . "$(dirname "$0")/lib/attach.sh"
 
 victims=$BUILD/victims
-stats=$TEST_DIR/stats.json
 dsn="dbname=$PGDATABASE"
+ATTACH_OPTIONS=(--rules rules/parts.yml)
 # Under load, of signals, and of tools that are killed; make soak-attach has more.
 CYCLES=${ATTACH_CYCLES:-10}
 SIGNALS=${ATTACH_CYCLES:+20000} SIGNALS=${SIGNALS:-3000}
 KILLS=${ATTACH_CYCLES:+150} KILLS=${KILLS:-24}
-
-if [ -n "${SAN:-}" ]; then
-    skip "attaching" "a sanitizer's runtime has to be in the program from its start"
-    exit 0
-fi
-
-# begin COMMAND...: a program of the kind that says "ready", fed by tell(). Sets VICTIM.
-begin() {
-    rm -f "$TEST_DIR/in"
-    mkfifo "$TEST_DIR/in"
-    "$@" <"$TEST_DIR/in" >"$TEST_DIR/out" 2>"$TEST_DIR/err" &
-    VICTIM=$!
-    on_exit stop_process "$VICTIM"
-    exec 7>"$TEST_DIR/in"
-    wait_for 30 grep -qs ready "$TEST_DIR/out"
-}
-
-# tell LINE: one more step, to its end.
-tell() {
-    local before
-    before=$(grep -c '^done' "$TEST_DIR/out" || true)
-    echo "$1" >&7
-    wait_for 30 more_than "$before"
-}
-
-more_than() {
-    [ "$(grep -c '^done' "$TEST_DIR/out")" -gt "$1" ] || ! running "$VICTIM"
-}
-
-attach() {
-    "$PERFSPY_CTL" attach "$VICTIM" --timeout 20s --rules rules/parts.yml
-}
-
-detach() {
-    "$PERFSPY_CTL" detach "$VICTIM"
-}
-
-calls_of() {
-    "$PERFSPY_CTL" stats -p "$VICTIM" --json >"$stats" 2>/dev/null || echo '{"operations": []}' >"$stats"
-    json "$stats" '[.operations[] | select(.operation == $s or .statement == $s) | .calls] |
-        add // 0' --arg s "$1"
-}
-
-single_threaded() {
-    [ "$(find "/proc/$VICTIM/task" -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]
-}
 
 protections() {
     awk '$6 ~ /^\// { print $1, $2, $6 }' "/proc/$VICTIM/maps" | sort
 }
 
 critical() {
-    "$PERFSPY_CTL" stats -p "$VICTIM" --json >"$stats"
-    json "$stats" '[.operations[].levels.critical] | add // 0'
+    "$PERFSPY_CTL" stats -p "$VICTIM" --json >"$STATS"
+    json "$STATS" '[.operations[].levels.critical] | add // 0'
 }
 
-ends_well() {
-    local status=0
-    exec 7>&-
-    wait_for 15 process_ended "$VICTIM" || true
-    wait "$VICTIM" || status=$?
-    assert_eq "$1: ends as it would have" "0 " "$status $(<"$TEST_DIR/err")"
-}
-
-# Is it allowed here at all?
 begin "$victims/joined-now" "$dsn"
-if ! attach >"$TEST_DIR/first" 2>&1 && grep -q 'may not be traced' "$TEST_DIR/first"; then
-    skip "attaching" "$(<"$TEST_DIR/first")"
-    exit 0
-fi
+attach_first
 detach >/dev/null
 ends_well "the first"
 
@@ -104,12 +46,12 @@ for how in lazy now table; do
     tell 'exec 4'
     tell close
     assert_eq "$how: what came after that is not" 5 "$(calls_of "$one")"
-    check "$how: no thread of ours" wait_for 10 single_threaded
+    check "$how: no thread of ours" wait_for 10 has_threads 1
     assert_eq "$how: no page of a file is protected otherwise" "" "$(comm -23 "$TEST_DIR/before" <(protections))"
     check "$how: attach again" attach
     tell 'exec 2'
     assert_eq "$how: and it goes on" 7 "$(calls_of "$one")"
-    assert_status "$how: twice is refused" 77 "$PERFSPY_CTL" attach "$VICTIM"
+    assert_status "$how: twice is refused" 77 attach
     ends_well "$how"
     assert_match "$how: with the same results" 'done exec 2: rows=42 failures=0' "$(tail -n 1 "$TEST_DIR/out")"
 done
@@ -125,7 +67,7 @@ middle() {
     tell "$3"
     tell 'exec 2'
     assert_eq "$1: what came after it is counted, and nothing else" "2 $4" \
-        "$(calls_of "$one") $(json "$stats" '[.operations[].calls] | add - 2')"
+        "$(calls_of "$one") $(json "$STATS" '[.operations[].calls] | add - 2')"
     assert_eq "$1: nothing took long" 0 "$(critical)"
     ends_well "$1"
 }
@@ -186,10 +128,7 @@ ends_well "no signal is lost"
 # A program that never waits is left alone.
 begin "$victims/attached" wait busy
 before="$(attach_holds "$VICTIM") $(protections)"
-status=0
-text=$("$PERFSPY_CTL" attach "$VICTIM" --timeout 300ms 2>&1) || status=$?
-assert_eq "one that never waits: refused" 77 "$status"
-assert_match "one that never waits: why" 'no thread of process .* was found waiting in a system call' "$text"
+says "one that never waits" 77 'no thread of process .* was found waiting in a system call' attach --timeout 300ms
 assert_eq "one that never waits: as it was" "$before" "$(attach_holds "$VICTIM") $(protections)"
 kill "$VICTIM"
 ends_well "one that never waits"
@@ -224,10 +163,7 @@ begin env SLOW_LIBRARY="$victims/slow.so" "$victims/attached" wait sleep load
 wait_for 10 grep -q slow.so "/proc/$VICTIM/maps"
 protections >"$TEST_DIR/before"
 before=$(wc -l <"/proc/$VICTIM/maps")
-status=0
-text=$("$PERFSPY_CTL" attach "$VICTIM" --timeout 500ms 2>&1) || status=$?
-assert_eq "a thread in the loader: refused" 77 "$status"
-assert_match "a thread in the loader: why" "holds the dynamic loader's lock; nothing was changed" "$text"
+says "a thread in the loader" 77 "holds the dynamic loader's lock; nothing was changed" attach --timeout 500ms
 assert_eq "a thread in the loader: as it was" "$before $(<"$TEST_DIR/before")" \
     "$(wc -l <"/proc/$VICTIM/maps") $(protections)"
 kill "$VICTIM"
@@ -236,20 +172,6 @@ ends_well "a thread in the loader"
 # ---- the tool is killed -----------------------------------------------------------------------
 
 # At whatever moment: the process comes back by itself, attached or not.
-blocked() {
-    cat "/proc/$VICTIM"/task/*/status 2>/dev/null | grep '^SigBlk' | sort
-}
-
-# Whatever was begun has come to its end, and is undone.
-at_rest() {
-    detach >/dev/null 2>&1 || true
-    same_as_before
-}
-
-same_as_before() {
-    [ "$(blocked)" = "$before" ]
-}
-
 begin "$victims/attached" wait read recv ppoll sleep sem
 before=$(blocked)
 killed=0
@@ -259,11 +181,11 @@ for ((i = 0; i < KILLS; i++)); do
     sleep "0.00$((RANDOM % 8))$((RANDOM % 10))"
     kill "-$([ $((i % 3)) = 0 ] && echo INT || echo KILL)" "$tool" 2>/dev/null || true
     wait "$tool" 2>/dev/null || killed=$((killed + 1))
-    wait_for 10 at_rest
+    wait_for 10 at_rest "$before"
 done
 check "attach when the tool was killed ($killed times)" attach
 check "and detach" detach
-check "no signal is left blocked, no thread is left" wait_for 10 same_as_before
+check "no signal is left blocked, no thread is left" wait_for 10 at_rest "$before"
 kill "$VICTIM"
 ends_well "when the tool was killed"
 
@@ -337,48 +259,37 @@ parts_ends "the service ends as it would have"
 
 # ---- what is refused --------------------------------------------------------------------------
 
-# refused WHAT STATUS REGEX ARGUMENT...: with that status, and a sentence that has it.
-refused() {
-    local what=$1 want=$2 pattern=$3 status=0 text
-    shift 3
-    text=$("$PERFSPY_CTL" attach "$@" 2>&1) || status=$?
-    assert_eq "$what: status" "$want" "$status"
-    assert_match "$what: why" "$pattern" "$text"
-}
-
-refused "no process" 69 'there is no process 4194303' 4194303
-refused "no number" 64 '"parts_server" is not a process id' parts_server
+says "no process" 69 'there is no process 4194303' "$PERFSPY_CTL" attach 4194303
+says "no number" 64 '"parts_server" is not a process id' "$PERFSPY_CTL" attach parts_server
 if [ "$(cat /proc/2/comm 2>/dev/null)" = kthreadd ]; then
-    refused "a thread of the kernel" 77 'thread of the kernel' 2
+    says "a thread of the kernel" 77 'thread of the kernel' "$PERFSPY_CTL" attach 2
 fi
 for kind in static musl; do
     "$victims/$kind" wait >/dev/null &
     VICTIM=$!
     on_exit stop_process "$VICTIM"
     wait_for 10 grep -qx "$kind" "/proc/$VICTIM/comm"
-    refused "$kind" 77 'statically linked|musl' "$VICTIM"
+    says "$kind" 77 'statically linked|musl' attach
 done
 
 begin "$victims/attached" wait read
 kill -STOP "$VICTIM"
-wait_for 10 grep -q '^State:.T' "/proc/$VICTIM/status"
-refused "stopped" 77 'is stopped: let it go on first' "$VICTIM"
+wait_for 10 is_in_state T
+says "stopped" 77 'is stopped: let it go on first' attach
 kill -CONT "$VICTIM"
 if command -v strace >/dev/null; then
     strace -o /dev/null -p "$VICTIM" 2>/dev/null &
     tracer=$!
     wait_for 10 grep -q "^TracerPid:.$tracer" "/proc/$VICTIM/status"
-    refused "traced" 77 "is being traced by process $tracer" "$VICTIM"
+    says "traced" 77 "is being traced by process $tracer" attach
     stop_process "$tracer" || true
 fi
 if [ "$(id -u)" = 0 ]; then
-    tool=$(readlink -f "$PERFSPY_CTL") status=0
-    text=$(setpriv --reuid=65534 --clear-groups "$tool" attach "$VICTIM" 2>&1) || status=$?
-    assert_eq "another user's: status" 77 "$status"
-    assert_match "another user's: why" 'belongs to user 0: only that user and root' "$text"
+    says "another user's" 77 'belongs to user 0: only that user and root' \
+        setpriv --reuid=65534 --clear-groups "$(readlink -f "$PERFSPY_CTL")" attach "$VICTIM"
 fi
 printf 'version: 1\noperations: 7\n' >"$TEST_DIR/bad.yml"
-refused "rules with an error" 1 'bad.yml:2:' "$VICTIM" --rules "$TEST_DIR/bad.yml"
+says "rules with an error" 1 'bad.yml:2:' attach --rules "$TEST_DIR/bad.yml"
 kill "$VICTIM"
 ends_well "what was refused"
 
@@ -389,18 +300,12 @@ cat >"$TEST_DIR/inside.sh" <<'END'
 mount --bind /dev/null "$2" && exec "$1" wait read poll
 END
 if unshare --mount --pid --fork true 2>/dev/null; then
-    unshare --mount --pid --fork --mount-proc bash "$TEST_DIR/inside.sh" "$victims/attached" \
-        "$PERFSPY_LIB" >"$TEST_DIR/contained" 2>"$TEST_DIR/err" &
-    outer=$!
-    on_exit stop_process "$outer"
-    wait_for 30 grep -qs ready "$TEST_DIR/contained"
-    VICTIM=$(pgrep -x -P "$outer" attached)
+    begin unshare --mount --pid --fork --mount-proc bash "$TEST_DIR/inside.sh" "$victims/attached" "$PERFSPY_LIB"
+    VICTIM=$(pgrep -x -P "$BEGUN" attached)
     check "namespaces: attach" attach
     assert_json "namespaces: it is found" <("$PERFSPY_CTL" stats -p "$VICTIM" --json) \
         '.processes[0].mode == "attach"'
     check "namespaces: detach" detach
     kill "$VICTIM"
-    status=0
-    wait "$outer" || status=$?
-    assert_eq "namespaces: ends as it would have" "0 " "$status $(<"$TEST_DIR/err")"
+    ends_well "namespaces"
 fi

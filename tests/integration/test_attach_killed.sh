@@ -6,46 +6,13 @@
 # and can be attached to.
 # time limit: 900
 . "$(dirname "$0")/lib/check.sh"
+# shellcheck source=tests/integration/lib/attach.sh
+. "$(dirname "$0")/lib/attach.sh"
 
 victims=$BUILD/victims
 STRIDE=${KILL_STRIDE:-17} # every so many steps; make soak-attach takes each one
 KINDS=(read sleep epoll recv)
 WHERE=(env) # what it is started by
-
-if [ -n "${SAN:-}" ]; then
-    skip "killing the tool" "a sanitizer's runtime has to be in the program from its start"
-    exit 0
-fi
-
-begin() {
-    rm -f "$TEST_DIR/out"
-    "${WHERE[@]}" "$victims/attached" wait "$1" >"$TEST_DIR/out" 2>"$TEST_DIR/err" &
-    VICTIM=$!
-    wait_for 30 grep -qs ready "$TEST_DIR/out"
-}
-
-# killed CALL N: attaches, and is killed as it is about to make system call CALL for the Nth time.
-# Returns 137, or 0 where it makes fewer.
-killed() {
-    local status=0
-    strace -qq -o "$TEST_DIR/steps" -e "trace=ptrace,$1" -e "inject=$1:signal=SIGKILL:when=$2" \
-        "$PERFSPY_CTL" attach "$VICTIM" --timeout 20s >"$TEST_DIR/attach" 2>&1 &
-    wait "$!" 2>/dev/null || status=$? # says "Killed"
-    [ "$status" = 0 ] || [ "$status" = 137 ] || sed 's/^/# /' "$TEST_DIR/attach"
-    return "$status"
-}
-
-blocked() {
-    cat "/proc/$VICTIM"/task/*/status 2>/dev/null | grep '^SigBlk' | sort
-}
-
-# No thread of ours, none traced, none stopped, the signal masks are as they were: what was begun has
-# come to its end, and is undone.
-at_rest() {
-    "$PERFSPY_CTL" detach "$VICTIM" >"$TEST_DIR/detach" 2>&1 || true
-    [ "$(blocked)" = "$1" ] && ! grep -qs '^State:.[tT]' "/proc/$VICTIM"/task/*/status &&
-        ! grep -s '^TracerPid:' "/proc/$VICTIM"/task/*/status | grep -qv '0$'
-}
 
 # What the process, in KIND, complained of: no call of it may fail. But between stopping a thread and
 # giving it its call back the tool can do nothing against it, as no debugger can, where the kernel
@@ -68,7 +35,7 @@ wrong() {
     local status=0 kind=$1 step="$2 $3 in $1" said
     wait_for 10 at_rest "$BEFORE" ||
         echo "$step: not at rest: $(blocked), not $BEFORE; $(<"$TEST_DIR/detach")"
-    "$PERFSPY_CTL" attach "$VICTIM" --timeout 20s >"$TEST_DIR/again" 2>&1 ||
+    attach >"$TEST_DIR/again" 2>&1 ||
         grep -q 'watched already' "$TEST_DIR/again" || echo "$step: $(<"$TEST_DIR/again")"
     kill "$VICTIM" || true
     wait_for 15 process_ended "$VICTIM" || echo "$step: hangs"
@@ -85,7 +52,7 @@ steps() {
     : >"$TEST_DIR/wrong"
     for ((n = 1; n <= last && status == 137; n += stride)); do
         kind=${!#} && set -- "$kind" "${@:1:$#-1}"
-        begin "$kind"
+        begin "${WHERE[@]}" "$victims/attached" wait "$kind"
         BEFORE=$(blocked)
         status=0
         killed "$call" "$n" || status=$?
@@ -98,12 +65,8 @@ steps() {
     assert_eq "$call: the process is well, and can be attached to" "" "$(<"$TEST_DIR/wrong")"
 }
 
-begin read
-if ! "$PERFSPY_CTL" attach "$VICTIM" >"$TEST_DIR/first" 2>&1 && grep -q 'may not be traced' "$TEST_DIR/first"; then
-    skip "killing the tool" "$(<"$TEST_DIR/first")"
-    kill "$VICTIM"
-    exit 0
-fi
+begin "$victims/attached" wait read
+attach_first
 kill "$VICTIM"
 wait "$VICTIM" || true
 

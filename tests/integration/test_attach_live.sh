@@ -15,11 +15,6 @@ flying=$TEST_DIR/flying
 CYCLES=${ATTACH_CYCLES:-3}
 ONLY=${ATTACH_ONLY:-} # a name, for one of them alone
 
-if [ -n "${SAN:-}" ]; then
-    skip "attaching" "a sanitizer's runtime has to be in the program from its start"
-    exit 0
-fi
-
 mkdir "$flying"
 mkfifo "$TEST_DIR/never"
 exec 8<>"$TEST_DIR/never"

@@ -6,47 +6,17 @@
 # would have got.
 # time limit: 120
 . "$(dirname "$0")/lib/check.sh"
+# shellcheck source=tests/integration/lib/attach.sh
+. "$(dirname "$0")/lib/attach.sh"
 
 victims=$BUILD/victims
-stats=$TEST_DIR/stats.json
 dsn="dbname=$PGDATABASE"
-
-if [ -n "${SAN:-}" ]; then
-    skip "attaching" "a sanitizer's runtime has to be in the program from its start"
-    exit 0
-fi
-
-# begin COMMAND...: a program that says "ready", fed by tell(). Sets VICTIM.
-begin() {
-    rm -f "$TEST_DIR/in" "$TEST_DIR/out" && mkfifo "$TEST_DIR/in"
-    "$@" <"$TEST_DIR/in" >"$TEST_DIR/out" 2>"$TEST_DIR/err" &
-    VICTIM=$!
-    on_exit stop_process "$VICTIM"
-    exec 7>"$TEST_DIR/in"
-    wait_for 30 grep -qs ready "$TEST_DIR/out"
-}
-
-# tell LINE: one more step, to its end.
-tell() {
-    local before
-    before=$(grep -c '^done' "$TEST_DIR/out" || true)
-    echo "$1" >&7
-    wait_for 30 more_than "$before"
-}
-
-more_than() {
-    [ "$(grep -c '^done' "$TEST_DIR/out")" -gt "$1" ] || ! running "$VICTIM"
-}
-
-attach() {
-    "$PERFSPY_CTL" attach "$VICTIM" --timeout 20s "$@"
-}
 
 # All that was counted: "OPERATION OR STATEMENT=CALLS", sorted. Nothing that was may have taken longer
 # than the process was watched.
 counted() {
-    "$PERFSPY_CTL" stats -p "$VICTIM" --json >"$stats" || return 0
-    json "$stats" '[.operations[] | select(.calls > 0) |
+    "$PERFSPY_CTL" stats -p "$VICTIM" --json >"$STATS" || return 0
+    json "$STATS" '[.operations[] | select(.calls > 0) |
         "\(if .kind == "http" or .mapped or .statement == null then .operation else .statement end)=\(.calls)"] |
         sort | join(", ")'
 }
@@ -54,16 +24,8 @@ counted() {
 # Times are of a process that is watched since ATTACHED.
 plausible() {
     local watched_ms=$(((${EPOCHREALTIME/./} - ATTACHED) / 1000 + 1))
-    json "$stats" '[.operations[] | select(.max_ms > $most or .min_ms < 0 or .max_ms < .min_ms or .errors > 0)] |
+    json "$STATS" '[.operations[] | select(.max_ms > $most or .min_ms < 0 or .max_ms < .min_ms or .errors > 0)] |
         length' --argjson most "$watched_ms"
-}
-
-ends_well() {
-    local status=0
-    exec 7>&-
-    wait_for 15 process_ended "$VICTIM" || true
-    wait "$VICTIM" || status=$?
-    assert_eq "$1: ends as it would have" "0 " "$status $(<"$TEST_DIR/err")"
 }
 
 # result STEP...: what the program says to these steps when nobody is there.
@@ -77,7 +39,7 @@ middle() {
     begin "$victims/joined-now" "$dsn"
     tell "$2"
     ATTACHED=${EPOCHREALTIME/./}
-    attach "${OPTIONS[@]}" >"$TEST_DIR/attach" 2>&1 || cat "$TEST_DIR/attach"
+    attach >"$TEST_DIR/attach" 2>&1 || cat "$TEST_DIR/attach"
     tell "$3"
     tell 'exec 2'
     assert_eq "$1: what is counted" "${4:+$4, }select ?, generate_series(?, ?)=2${5:+, $5}" "$(counted)"
@@ -86,12 +48,8 @@ middle() {
     ends_well "$1"
 }
 
-OPTIONS=()
 begin "$victims/joined-now" "$dsn"
-if ! attach >"$TEST_DIR/first" 2>&1 && grep -q 'may not be traced' "$TEST_DIR/first"; then
-    skip "attaching" "$(<"$TEST_DIR/first")"
-    exit 0
-fi
+attach_first
 ends_well "the first"
 
 middle "COPY to the server" copy end
@@ -102,7 +60,7 @@ middle "a transaction" begin end-it 'commit=1' 'select ?=1'
 middle "a connection that is being made" start poll '' 'select ?=1'
 middle "a statement prepared before" prepare run 'prepared:kept=1'
 printf '%s\n' 'version: 1' 'operations:' '  - {name: keeper, prepared: kept}' >"$TEST_DIR/kept.yml"
-OPTIONS=(--rules "$TEST_DIR/kept.yml")
+ATTACH_OPTIONS=(--rules "$TEST_DIR/kept.yml")
 middle "a statement prepared before, by a rule" prepare run 'keeper=1'
 
 # ---- a server ---------------------------------------------------------------------------------
@@ -127,7 +85,7 @@ END
 # http BEFORE...: a server, with a client that has sent and got this much: SEND TEXT to the server,
 # or a step of it.
 http() {
-    OPTIONS=()
+    ATTACH_OPTIONS=()
     begin python3 "$TEST_DIR/serve.py"
     exec 8<>"/dev/tcp/127.0.0.1/$(awk '/ready/ { print $2 }' "$TEST_DIR/out")"
     tell accept

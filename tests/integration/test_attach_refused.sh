@@ -5,66 +5,31 @@
 # and goes on as it was.
 # time limit: 120
 . "$(dirname "$0")/lib/check.sh"
+# shellcheck source=tests/integration/lib/attach.sh
+. "$(dirname "$0")/lib/attach.sh"
 
 victims=$BUILD/victims
 tool=$(readlink -f "$PERFSPY_CTL")
 NOBODY=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-
-if [ -n "${SAN:-}" ]; then
-    skip "refusing" "a sanitizer's runtime has to be in the program from its start"
-    exit 0
-fi
-
-# begin COMMAND...: a program that says "ready", or, after -, one that does not. Sets VICTIM.
-begin() {
-    local quiet=no
-    [ "$1" != - ] || { quiet=yes && shift; }
-    rm -f "$TEST_DIR/in" "$TEST_DIR/out" && mkfifo "$TEST_DIR/in"
-    "$@" <"$TEST_DIR/in" >"$TEST_DIR/out" 2>"$TEST_DIR/err" &
-    VICTIM=$!
-    on_exit stop_process "$VICTIM"
-    exec 7>"$TEST_DIR/in"
-    [ $quiet = yes ] || wait_for 30 grep -qs ready "$TEST_DIR/out"
-}
 
 # What of it would show that somebody has been there: libraries, and pages with code.
 changes() {
     grep -E ' r.xp |perfspy' "/proc/$VICTIM/maps"
 }
 
-ends_well() {
-    local status=0
-    exec 7>&-
-    wait_for 15 process_ended "$VICTIM" || true
-    wait "$VICTIM" || status=$?
-    assert_eq "$1: ends as it would have" "0 " "$status $(<"$TEST_DIR/err")"
-}
-
-# answers WHAT STATUS REGEX COMMAND...
-answers() {
-    local what=$1 want=$2 pattern=$3 status=0 text
-    shift 3
-    text=$("$@" 2>&1) || status=$?
-    assert_eq "$what: status" "$want" "$status"
-    assert_match "$what: why" "$pattern" "$text"
-}
-
 # refused WHAT REGEX [COMMAND...]: with status 77, and nothing of the process has changed.
 refused() {
     local what=$1 pattern=$2 before
     shift 2
-    [ $# -gt 0 ] || set -- "$PERFSPY_CTL" attach "$VICTIM" --timeout 20s
+    [ $# -gt 0 ] || set -- attach
     before=$(changes)
-    answers "$what" 77 "$pattern" "$@"
+    says "$what" 77 "$pattern" "$@"
     assert_eq "$what: as it was" "$before" "$(changes)"
 }
 
 begin "$victims/refusing" plain
-if ! "$PERFSPY_CTL" attach "$VICTIM" >"$TEST_DIR/first" 2>&1 && grep -q 'may not be traced' "$TEST_DIR/first"; then
-    skip "refusing" "$(<"$TEST_DIR/first")"
-    exit 0
-fi
-answers "attached to already" 77 'is watched already' "$PERFSPY_CTL" attach "$VICTIM"
+attach_first
+says "attached to already" 77 'is watched already' attach
 ends_well "attached to already"
 
 # ---- rights -----------------------------------------------------------------------------------
@@ -79,7 +44,7 @@ if [ "$(id -u)" = 0 ]; then
     refused "one with more rights" 'it has other rights than we have' \
         setpriv --bounding-set -sys_ptrace "$tool" attach "$VICTIM"
     refused "root's" 'belongs to user 0: only that user and root may' "${NOBODY[@]}" "$tool" attach "$VICTIM"
-    answers "one that /proc hides" 77 'not to be seen in /proc.*hidepid.*: root sees it' \
+    says "one that /proc hides" 77 'not to be seen in /proc.*hidepid.*: root sees it' \
         unshare --mount bash -c "mount -t proc -o hidepid=2 proc /proc && exec ${NOBODY[*]} $tool attach $VICTIM"
     ends_well "one with more rights"
 
@@ -92,8 +57,8 @@ if [ "$(id -u)" = 0 ]; then
         refused "yama ${scope%% *}" "ptrace_scope is ${scope%% *}, which .*${scope#* }" \
             unshare --mount bash -c "mount --bind $TEST_DIR/kernel /proc/sys/kernel && exec ${NOBODY[*]} $tool attach $VICTIM"
     done
-    check "undumpable: root may attach" "$PERFSPY_CTL" attach "$VICTIM"
-    check "undumpable: and detach" "$PERFSPY_CTL" detach "$VICTIM"
+    check "undumpable: root may attach" attach
+    check "undumpable: and detach" detach
     ends_well "undumpable"
 fi
 
@@ -106,7 +71,7 @@ ends_well "strict seccomp"
 # filtered CALL REGEX [OTHER...]: that system call fails, and those.
 filtered() {
     begin "$victims/refusing" filter "$1" "${@:3}"
-    refused "a filter against $1" "$2" "$PERFSPY_CTL" attach "$VICTIM" --force --timeout 20s
+    refused "a filter against $1" "$2" attach --force
     ends_well "a filter against $1"
 }
 filtered mmap 'failed: it may not map code'
@@ -114,8 +79,8 @@ filtered openat 'libperfspy.so: .*Operation not permitted'
 filtered mprotect 'libperfspy.so: .*memory protection'
 
 begin "$victims/refusing" filter clone clone3
-answers "a filter against clone" 77 'has the library loaded, but is not watched: Operation not permitted' \
-    "$PERFSPY_CTL" attach "$VICTIM" --force --timeout 20s
+says "a filter against clone" 77 'has the library loaded, but is not watched: Operation not permitted' \
+    attach --force
 ends_well "a filter against clone"
 
 # ---- limits that are reached --------------------------------------------------------------------
@@ -133,24 +98,24 @@ if unshare --mount true 2>/dev/null; then
     begin unshare --mount bash -c "mount -t tmpfs none /proc && mkdir /proc/\$\$ &&
         : >/proc/\$\$/maps && exec $victims/refusing plain"
     for i in 1 2; do
-        answers "such a /proc, $i" 77 'has the library loaded, but is not watched: its objects could not be patched' \
-            "$PERFSPY_CTL" attach "$VICTIM" --timeout 20s
+        says "such a /proc, $i" 77 'has the library loaded, but is not watched: its objects could not be patched' \
+            attach
     done
-    answers "such a /proc: detach" 69 'is not watched' "$PERFSPY_CTL" detach "$VICTIM"
+    says "such a /proc: detach" 69 'is not watched' detach
     nsenter --target "$VICTIM" --mount mount -t proc proc /proc
-    check "it has one now: attached" "$PERFSPY_CTL" attach "$VICTIM" --timeout 20s
-    check "and detached" "$PERFSPY_CTL" detach "$VICTIM"
+    check "it has one now: attached" attach
+    check "and detached" detach
     ends_well "such a /proc"
 fi
 
 # ---- other kinds of programs --------------------------------------------------------------------
 
-begin - "$victims/nolibc"
+begin_silent "$victims/nolibc"
 wait_for 30 grep -q nolibc "/proc/$VICTIM/maps"
 refused "no C library" 'no GNU C library was found in process'
 stop_process "$VICTIM" || true
 if [ "$(uname -m)" = x86_64 ]; then
-    begin - "$victims/nolibc32"
+    begin_silent "$victims/nolibc32"
     if wait_for 5 grep -qs nolibc32 "/proc/$VICTIM/maps"; then
         refused "32 bits" "nolibc32 is not a program of this machine's 64-bit kind"
     else
@@ -163,7 +128,7 @@ fi
 
 begin env LD_PRELOAD="$PERFSPY_PRELOAD" "$victims/joined-now" "dbname=$PGDATABASE"
 refused "started with the library" 'is watched already'
-answers "started with the library: detach" 77 'it was started with the library' "$PERFSPY_CTL" detach "$VICTIM"
+says "started with the library: detach" 77 'it was started with the library' detach
 ends_well "started with the library"
 
 mkdir "$TEST_DIR/alone" "$TEST_DIR/other" "$TEST_DIR/strange"
@@ -194,6 +159,6 @@ on_exit stop_process "$!"
 wait_for 30 grep -q . "$TEST_DIR/zombie"
 zombie=$(<"$TEST_DIR/zombie")
 wait_for 30 process_ended "$zombie"
-answers "one that has ended" 69 "process $zombie has ended" "$PERFSPY_CTL" attach "$zombie"
-answers "no number" 64 '"0x10" is not a process id' "$PERFSPY_CTL" attach 0x10
-answers "no process id" 64 'attach' "$PERFSPY_CTL" attach
+says "one that has ended" 69 "process $zombie has ended" "$PERFSPY_CTL" attach "$zombie"
+says "no number" 64 '"0x10" is not a process id' "$PERFSPY_CTL" attach 0x10
+says "no process id" 64 'attach' "$PERFSPY_CTL" attach

@@ -102,7 +102,6 @@ heading 'A private PostgreSQL, and a catalogue of 10,000 parts'
 pg_start "$RUN_DIR/pg"
 psql -qXc 'CREATE DATABASE parts'
 export PGDATABASE=parts
-# shellcheck disable=SC2119 # no options: the default catalogue
 parts_init
 
 heading 'LD_PRELOAD=libperfspy.so PERFSPY_RULES=rules/parts.yml parts_server'
