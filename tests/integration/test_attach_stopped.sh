@@ -6,23 +6,13 @@
 # attached to.
 # time limit: 900
 . "$(dirname "$0")/lib/check.sh"
+# shellcheck source=tests/integration/lib/attach.sh
+. "$(dirname "$0")/lib/attach.sh"
 
-victims=$BUILD/victims
 STRIDE=${STOP_STRIDE:-19} # every so many steps
 
-if [ -n "${SAN:-}" ]; then
-    skip "stopping the process" "a sanitizer's runtime has to be in the program from its start"
-    exit 0
-fi
-
 # One thread, in a call that the kernel takes up again after a stop by itself.
-begin() {
-    rm -f "$TEST_DIR/out"
-    "$victims/attached" wait sleep >"$TEST_DIR/out" 2>"$TEST_DIR/err" &
-    VICTIM=$!
-    on_exit stop_process "$VICTIM"
-    wait_for 30 grep -qs ready "$TEST_DIR/out"
-}
+victim=("$BUILD/victims/attached" wait sleep)
 
 has_begun() {
     [ "$(grep -c '^ptrace(' "$TEST_DIR/steps")" -ge "$1" ] || process_ended "$TOOL"
@@ -34,8 +24,7 @@ all_stopped() {
 }
 
 is_watched() {
-    "$PERFSPY_CTL" attach "$VICTIM" --timeout 20s >"$TEST_DIR/again" 2>&1 ||
-        grep -q 'watched already' "$TEST_DIR/again"
+    attach >"$TEST_DIR/again" 2>&1 || grep -q 'watched already' "$TEST_DIR/again"
 }
 
 # attach_until N: attaches, and naps before its Nth call of ptrace, when the process is stopped. STATUS
@@ -60,23 +49,20 @@ wrong() {
         grep -q "has been stopped meanwhile.*kill -CONT $VICTIM" "$TEST_DIR/attach" || cat "$TEST_DIR/attach"
     kill -CONT "$VICTIM"
     wait_for 10 is_watched || echo "$step: $(<"$TEST_DIR/again")"
-    "$PERFSPY_CTL" detach "$VICTIM" >"$TEST_DIR/detach" 2>&1 || echo "$step: $(<"$TEST_DIR/detach")"
+    detach >"$TEST_DIR/detach" 2>&1 || echo "$step: $(<"$TEST_DIR/detach")"
     kill "$VICTIM"
     wait_for 15 process_ended "$VICTIM" || echo "$step: hangs"
     wait "$VICTIM" || status=$?
     [ "$status" = 0 ] && [ ! -s "$TEST_DIR/err" ] || echo "$step: ended with $status: $(<"$TEST_DIR/err")"
 }
 
-begin
-if ! "$PERFSPY_CTL" attach "$VICTIM" >"$TEST_DIR/first" 2>&1 && grep -q 'may not be traced' "$TEST_DIR/first"; then
-    skip "stopping the process" "$(<"$TEST_DIR/first")"
-    exit 0
-fi
+begin "${victim[@]}"
+attach_first
 stop_process "$VICTIM" || true
 
 : >"$TEST_DIR/wrong"
 for ((n = 2, steps = 1000; n <= steps; n += STRIDE)); do
-    begin
+    begin "${victim[@]}"
     attach_until "$n"
     echo "# step $n: $STATUS: $(head -n 1 "$TEST_DIR/attach")"
     [ "$(grep -c '^ptrace(' "$TEST_DIR/steps")" -ge "$n" ] || steps=0 # it makes no more
