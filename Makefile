@@ -273,11 +273,11 @@ ifeq ($(ARCH),x86_64)
 VICTIMS += $(VICTIM_DIR)/nolibc32
 endif
 JOINED   := $(addprefix $(VICTIM_DIR)/joined-,lazy now table)
-VICTIMS  += $(addprefix $(VICTIM_DIR)/,attached refusing nolibc slow.so late.so flying.so) $(JOINED)
+VICTIMS  += $(addprefix $(VICTIM_DIR)/,attached refusing gate nolibc slow.so late.so flying.so) $(JOINED)
 
 $(VICTIM_DIR)/refusing: VICTIM_CFLAGS += -Itools
 $(VICTIM_DIR)/refusing: tools/ctl/seccomp_calls.h
-$(VICTIM_DIR)/attached $(VICTIM_DIR)/refusing: $(VICTIM_DIR)/%: tests/victims/%.c Makefile | $(BUILD)/.deps
+$(addprefix $(VICTIM_DIR)/,attached refusing gate): $(VICTIM_DIR)/%: tests/victims/%.c Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(VICTIM_CFLAGS) $< -lm -lpthread -o $@

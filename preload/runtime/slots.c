@@ -6,12 +6,14 @@
 
 #include "runtime/loader.h"
 #include "runtime/mappings.h"
+#include "runtime/process.h"
 #include "shared/sys.h"
 
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -47,7 +49,8 @@ struct place {
 static struct place *places;
 static size_t place_bytes;
 static size_t place_count;
-static _Atomic bool busy;
+static _Atomic int busy;                     /* that thread; 0: nobody */
+static bool for_fork;                        /* it is at nothing but a fork */
 static _Atomic unsigned long long seen_adds; /* objects ever loaded, when all were patched */
 
 _Atomic bool spy_slots_watching;
@@ -305,10 +308,12 @@ static int patch_object(struct dl_phdr_info *info, size_t size, void *data)
 
 static bool begin(void)
 {
-    return !atomic_exchange_explicit(&busy, true, memory_order_acquire);
+    int nobody = 0;
+    return atomic_compare_exchange_strong_explicit(&busy, &nobody, spy_process_thread_id(),
+                                                   memory_order_acquire, memory_order_relaxed);
 }
 
-/* The same, but waits for who is at it. In a fork's child that may be a thread of its parent. */
+/* The same, but waits for who is at it. */
 static bool begin_in_time(void)
 {
     const struct timespec pause = {0, PAUSE_NS};
@@ -322,8 +327,52 @@ static bool begin_in_time(void)
 
 static void end(void)
 {
-    atomic_store_explicit(&busy, false, memory_order_release);
+    atomic_store_explicit(&busy, 0, memory_order_release);
 }
+
+/* ---- fork -------------------------------------------------------------------------------------
+ */
+
+/* libc gives a child the loader's lock as it is: taken for good, where a walk is under way, so that
+ * the child hangs at its first dlopen. A fork waits for the walk, then, and the next one for it. */
+static bool is_mine(void)
+{
+    return atomic_load_explicit(&busy, memory_order_relaxed) == spy_process_thread_id();
+}
+
+/* Not in a signal handler that has come in the midst of this thread's own walk: it has to go on. */
+static void before_fork(void)
+{
+    if (!spy_confined() && !is_mine() && begin_in_time())
+        for_fork = true;
+}
+
+static void after_fork(void)
+{
+    if (is_mine() && for_fork) {
+        for_fork = false;
+        end();
+    }
+}
+
+static void in_child(void)
+{
+    if (for_fork) {
+        for_fork = false;
+        end();
+    }
+}
+
+/* From the first time on that anybody walks. */
+static void await_at_forks(void)
+{
+    static bool awaited;
+    if (!awaited)
+        awaited = pthread_atfork(before_fork, after_fork, in_child) == 0;
+}
+
+/* ---- all objects ------------------------------------------------------------------------------
+ */
 
 static bool patch(void)
 {
@@ -342,6 +391,7 @@ bool spy_slots_patch(void)
 {
     if (!begin_in_time())
         return false;
+    await_at_forks();
     bool done = patch();
     if (done)
         atomic_store_explicit(&spy_slots_watching, true, memory_order_relaxed);

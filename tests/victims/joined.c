@@ -16,6 +16,8 @@
  *   start, poll  a connection is begun; it is completed, used and closed
  *   open, close  a second connection
  *   load, late   the library LATE_LIBRARY is loaded; a statement is run by it
+ *   fork, leave  a child goes on with what it is told, with a connection of its own; it ends, for
+ *                which the program has waited, and goes on
  *
  * usage: joined DSN
  */
@@ -26,6 +28,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* By addresses in data, as a driver with a table of functions calls them. */
 #ifdef TABLE
@@ -246,6 +250,18 @@ static void step(PGconn *conn, const char *line, const char *dsn)
         exit(64);
 }
 
+/* Of the child, and when that has ended of the program, the connection. */
+static PGconn *fork_on(PGconn *conn, const char *dsn)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0)
+        return connect_to(dsn);
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+        failures++;
+    return conn;
+}
+
 int main(int argc, char **argv)
 {
     char line[64];
@@ -256,7 +272,12 @@ int main(int argc, char **argv)
     fflush(stdout);
     while (fgets(line, sizeof(line), stdin) != NULL) {
         line[strcspn(line, "\n")] = '\0';
-        step(conn, line, argv[1]);
+        if (strcmp(line, "leave") == 0)
+            _exit(failures == 0 ? 0 : 1);
+        if (strcmp(line, "fork") == 0)
+            conn = fork_on(conn, argv[1]);
+        else
+            step(conn, line, argv[1]);
         printf("done %s: rows=%ld failures=%ld\n", line, rows, failures);
         fflush(stdout);
     }
