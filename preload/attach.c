@@ -197,7 +197,7 @@ bool spy_attach_end(struct spy_region *region, const char *argument, char *text)
 
 __attribute__((used)) spy_attach_fn spy_attach;
 
-/* Two at once, or one where the process is watched: the answer is the first one's. */
+/* Two at once, or one where the process is watched: the second has no answer. */
 struct spy_attach_status *spy_attach(const struct spy_attach_request *request)
 {
     uint32_t state = atomic_load_explicit(&status.state, memory_order_relaxed);
@@ -206,7 +206,7 @@ struct spy_attach_status *spy_attach(const struct spy_attach_request *request)
     if (busy ||
         !atomic_compare_exchange_strong_explicit(&status.state, &state, SPY_ATTACH_WORKING,
                                                  memory_order_acquire, memory_order_relaxed))
-        return &status;
+        return NULL;
     memcpy(&wanted, request, sizeof(wanted));
     working_in = getpid();
     int error = start_working();

@@ -49,7 +49,7 @@ struct spy_attach_status {
 };
 
 /* The entry. In a thread of the program, on a stack of 64 KiB or more; copies REQUEST. The answer
- * is constant: the status of this process. */
+ * is constant: the status of this process; or NULL where somebody else's request came first. */
 typedef struct spy_attach_status *spy_attach_fn(const struct spy_attach_request *request);
 
 #endif

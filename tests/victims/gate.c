@@ -38,6 +38,7 @@ static const struct gate {
     uint64_t third; /* only with this argument; 0: with any */
 } gates[] = {
     {"openat", SYS_openat, 0},
+    {"setitimer", SYS_setitimer, 0},
     {"protect", SYS_mprotect, PROT_READ}, /* words that were written to, once more */
 };
 

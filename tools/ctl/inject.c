@@ -420,7 +420,9 @@ static enum ctl_exit outcome(const struct job *j, uint64_t *status)
     *status = j->result.status;
     if (*status != 0)
         return CTL_OK;
-    return refuse(j, j->error[0] != '\0' ? j->error : "the library gave no answer");
+    return refuse(j, j->error[0] != '\0' ? j->error
+                                         : "somebody else has attached to it meanwhile: it is "
+                                           "watched already, or will be");
 }
 
 enum ctl_exit ctl_inject(struct ctl_target *target, const struct ctl_inject_request *request,
