@@ -37,6 +37,9 @@
 
 #define PAUSE_NS (2 * MS_NS) /* between one round over all threads and the next */
 
+/* Somebody who traces a thread may let go of it just before we look who that is. */
+#define LET_GO_MAX 50u
+
 /* ---- waiting ----------------------------------------------------------------------------------
  */
 
@@ -338,14 +341,16 @@ static bool borrow(struct ctl_tracee *tracee, enum ctl_rank rank, struct ctl_sta
 
 /* Why no thread may be traced. */
 struct refusal {
-    int error;    /* 0: none was refused */
-    pid_t tracer; /* who traces one; 0: nobody, any more */
+    int error;       /* 0: none was refused */
+    pid_t tracer;    /* who traces one; 0: nobody, any more */
+    unsigned let_go; /* how often that was so: they may be tried again */
 };
 
 static void note_refusal(pid_t pid, pid_t tid, int error, struct refusal *out)
 {
     char path[64], line[256];
-    *out = (struct refusal){.error = error};
+    out->error = error;
+    out->tracer = 0;
     snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
     FILE *file = fopen(path, "re");
     while (file != NULL && fgets(line, sizeof(line), file) != NULL)
@@ -353,6 +358,8 @@ static void note_refusal(pid_t pid, pid_t tid, int error, struct refusal *out)
             break;
     if (file != NULL)
         fclose(file);
+    if (error == EPERM && out->tracer == 0 && out->let_go++ < LET_GO_MAX)
+        out->error = 0;
 }
 
 /* Each of hundreds that never wait takes its time: the deadline is kept between them, too. */
