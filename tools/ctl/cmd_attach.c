@@ -108,6 +108,11 @@ static void say_unfinished(pid_t pid, FILE *err)
                 "process %d has been stopped meanwhile, and has the library loaded: it is watched "
                 "as soon as it is let go on (kill -CONT %d)",
                 pid, pid);
+    else if (ctl_inject_interrupted())
+        ctl_say(err,
+                "interrupted: process %d has the library loaded, which goes on with its "
+                "preparations: \"" CTL_NAME " ps\" will tell",
+                pid);
     else
         ctl_say(err,
                 "process %d has the library loaded, which has not come to an end of its "
@@ -133,7 +138,7 @@ static enum ctl_exit await(const struct ctl_target *target, uint64_t address, ui
             return CTL_REFUSED;
         }
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
-    } while (ctl_clock_ns(CLOCK_MONOTONIC) < deadline_ns);
+    } while (!ctl_inject_interrupted() && ctl_clock_ns(CLOCK_MONOTONIC) < deadline_ns);
     say_unfinished(target->pid, err);
     return CTL_REFUSED;
 }

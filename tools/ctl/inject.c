@@ -425,6 +425,11 @@ static enum ctl_exit outcome(const struct job *j, uint64_t *status)
                                            "watched already, or will be");
 }
 
+bool ctl_inject_interrupted(void)
+{
+    return ctl_thread_told_to_end();
+}
+
 enum ctl_exit ctl_inject(struct ctl_target *target, const struct ctl_inject_request *request,
                          uint64_t *status, struct ctl_inject_times *times, FILE *err)
 {

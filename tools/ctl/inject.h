@@ -76,4 +76,8 @@ void ctl_target_close(struct ctl_target *target);
 enum ctl_exit ctl_inject(struct ctl_target *target, const struct ctl_inject_request *request,
                          uint64_t *status, struct ctl_inject_times *times, FILE *err);
 
+/* Has a signal told us to end since the first of these began? It has to be looked at: it ends
+ * nothing by itself any more. */
+bool ctl_inject_interrupted(void);
+
 #endif
