@@ -26,7 +26,7 @@ struct spy_session {
     const struct spy_copy *copy;
     uint64_t handle; /* of its stream (observe/pool.h); 0: none */
     enum spy_session_side side;
-    uint32_t resumed; /* spy_process_resumed when the stream was taken */
+    uint32_t resumed; /* spy_process_resumed when its beginning was seen, or that of its stream */
 };
 
 /* Maps the table now, if it can be. */

@@ -16,6 +16,17 @@ const struct spy_copy *spy_tls_making(struct spy_tls_library *library, const voi
     return spy_copy_of_caller(&library->library, caller);
 }
 
+static uint32_t resumed(void)
+{
+    return atomic_load_explicit(&spy_process_resumed, memory_order_relaxed);
+}
+
+/* Was some of it not seen: what was before we came, or while recording was off? */
+static bool has_gap(const struct spy_session *row)
+{
+    return row->resumed != resumed();
+}
+
 /* The stream of ROW is over; the row stays. */
 static void end_stream(struct spy_session *row)
 {
@@ -33,6 +44,7 @@ void spy_tls_made(const struct spy_copy *copy, const void *session)
     if (row != NULL) {
         end_stream(row);
         row->copy = copy;
+        row->resumed = resumed();
     }
     errno = saved_errno;
 }
@@ -71,6 +83,8 @@ static void begin(struct spy_tls *call, struct spy_tls_library *library, const v
     if (row == NULL) {
         call->copy = spy_copy_of_caller(&library->library, caller);
         row = call->copy != NULL ? spy_session_add(session, call->copy) : NULL;
+        if (row != NULL)
+            row->resumed = resumed() - 1; /* it is older than we */
     } else {
         call->copy = row->copy;
     }
@@ -98,6 +112,12 @@ const struct spy_copy *spy_tls_begin_out(struct spy_tls *call, struct spy_tls_li
     return call->copy;
 }
 
+static enum spy_session_side side_of(const struct spy_tls *call)
+{
+    return call->library->is_server(call->copy, call->session) ? SPY_SESSION_SERVER
+                                                               : SPY_SESSION_FOREIGN;
+}
+
 /* The first plain text was read. A client's session is left alone, and does not start a watch. */
 static void meet(struct spy_tls *call)
 {
@@ -105,22 +125,33 @@ static void meet(struct spy_tls *call)
     if (atomic_load_explicit(&spy_process_dormant, memory_order_relaxed))
         return;
     if (row->side == SPY_SESSION_UNKNOWN)
-        row->side = call->library->is_server(call->copy, call->session) ? SPY_SESSION_SERVER
-                                                                        : SPY_SESSION_FOREIGN;
+        row->side = side_of(call);
     if (row->side != SPY_SESSION_SERVER)
         return;
     spy_process_start();
-    row->resumed = atomic_load_explicit(&spy_process_resumed, memory_order_relaxed);
+    row->resumed = resumed();
     row->handle = spy_stream_cipher(call->library->descriptor(call->copy, call->session));
     if (row->handle == 0)
         row->side = SPY_SESSION_FOREIGN;
 }
 
-/* Its stream was given up when recording was switched off, and here a request begins. */
-static bool is_left(const struct spy_session *row, const void *data, ssize_t got)
+/* May a stream begin here? After a gap, where a request does, beyond doubt. */
+static bool may_begin(const struct spy_session *row, const void *data, ssize_t got)
 {
-    return row->resumed != atomic_load_explicit(&spy_process_resumed, memory_order_relaxed) &&
-           got >= SPY_REQUEST_LEAST && spy_protocol_begins(data, (size_t)got);
+    if (!has_gap(row))
+        return row->handle == 0;
+    return got >= SPY_REQUEST_LEAST && (unsigned)*(const unsigned char *)data - 'A' <= 'Z' - 'A' &&
+           spy_protocol_begins(data, (size_t)got);
+}
+
+/* One writes that nothing was read of. Unless that was not seen, it speaks first. */
+static void meet_speaker(struct spy_tls *call)
+{
+    struct spy_session *row = call->row;
+    if (!has_gap(row))
+        row->side = SPY_SESSION_FOREIGN;
+    else if (row->side == SPY_SESSION_UNKNOWN)
+        row->side = side_of(call);
 }
 
 void spy_tls_in(struct spy_tls *call, const void *data, ssize_t got)
@@ -128,7 +159,7 @@ void spy_tls_in(struct spy_tls *call, const void *data, ssize_t got)
     if (call->row == NULL)
         return;
     int saved_errno = errno;
-    if (got > 0 && (call->row->handle == 0 || is_left(call->row, data, got)))
+    if (got > 0 && may_begin(call->row, data, got))
         meet(call);
     if (got > 0 && call->row->handle != 0) {
         struct spy_io io = spy_io_in_of(call->row->handle);
@@ -149,7 +180,7 @@ void spy_tls_out(struct spy_tls *call, const void *data, size_t wanted, ssize_t 
         struct spy_io io = spy_io_out_of(call->row->handle, call->begin_ns);
         spy_stream_out(&io, data, wanted, sent);
     } else if (sent > 0 && region != NULL) {
-        call->row->side = SPY_SESSION_FOREIGN; /* it speaks first */
+        meet_speaker(call);
     }
     errno = saved_errno;
 }

@@ -4,8 +4,9 @@
  *
  * Every begin returns the copy of the library to call, NULL only where there is none at all. A
  * session is the library's own object (SSL, gnutls_session_t). The first plain text tells whether
- * it is a server's; one that has written before it read is none that we follow. The stream of a
- * session ends when it is freed, or when its descriptor, where that is known, is closed.
+ * it is a server's; one that has written before it read is none that we follow, and one whose
+ * beginning was not seen is followed from the first read that begins with a request. The stream of
+ * a session ends when it is freed, or when its descriptor, where that is known, is closed.
  *
  * Libraries call their own exported functions: such inner calls are passed on and are no events. No
  * lock, no allocation, no system call on the way of a known session. errno is left as the real call
