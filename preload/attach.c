@@ -125,7 +125,7 @@ static void stop_watching(struct spy_region *region)
 }
 
 /* As if nobody had asked: what was patched before it failed is put back, as far as that can be. */
-static void take_back(void)
+static void take_back(const char *why)
 {
     unsigned count;
     struct spy_region *region = spy_process_any_region();
@@ -134,7 +134,7 @@ static void take_back(void)
         stop_watching(region);
         spy_helper_confined.end(); /* and the socket, as after a detach */
     }
-    fail("its objects could not be patched: no memory, or no /proc");
+    fail(why);
 }
 
 static void *work(void *unused)
@@ -144,8 +144,13 @@ static void *work(void *unused)
     SPY_SYS2(SYS_prctl, PR_SET_NAME, "perfspy");
     if (!begin())
         return NULL;
+    if (spy_loader_attached && !spy_helper_answers()) {
+        const char *why = spy_process_any_region()->problem;
+        take_back(why[0] != '\0' ? why : "the descriptors that it may have are used up");
+        return NULL;
+    }
     if (spy_loader_attached && !spy_slots_patch()) {
-        take_back();
+        take_back("its objects could not be patched: no memory, or no /proc");
         return NULL;
     }
     status.slots = spy_slots_count();

@@ -83,7 +83,8 @@ static uint64_t wake_time(uint64_t now_ns, uint64_t next_roll_ns)
 {
     if (spy_capture_server_busy())
         return now_ns + SPY_CAPTURE_LOOK_NS;
-    if (spy_logwriter_active() || atomic_load_explicit(&told_to_look_up, memory_order_relaxed))
+    if (spy_logwriter_active() || spy_server_deaf() ||
+        atomic_load_explicit(&told_to_look_up, memory_order_relaxed))
         return now_ns + LOOK_UP_NS;
     bool soon = spy_server_busy() || !spy_server_wakes() || under_way(published.region) ||
                 atomic_load_explicit(&spy_slots_watching, memory_order_relaxed);
@@ -228,6 +229,11 @@ void spy_helper_join(void)
 void spy_helper_resume(void)
 {
     begin();
+}
+
+bool spy_helper_answers(void)
+{
+    return running && spy_server_wakes() && spy_use_is_open();
 }
 
 static void look_up(void)

@@ -22,6 +22,10 @@ void spy_helper_join(void);
 /* After that: opens the socket and starts the thread once more. Cost as above. */
 void spy_helper_resume(void);
 
+/* Is it there, with a socket, and descriptors for a client and a command? Nobody could end the
+ * watch where it is not. In the thread that has started it. */
+bool spy_helper_answers(void);
+
 /* How it is told that the program changes the ground it stands on. */
 extern const struct spy_confine_helper spy_helper_confined;
 

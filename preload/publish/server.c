@@ -7,6 +7,7 @@
 
 #include "publish/capture_server.h"
 #include "publish/control.h"
+#include "publish/use.h"
 #include "runtime/ownfd.h"
 #include "shared/storage.h"
 #include "shared/sys.h"
@@ -16,6 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
+
+#define NO_SOCKET "no socket: "
 
 #define LINE_BYTES (SPY_PATH_BYTES + 32) /* a path, or a capture of an operation */
 
@@ -39,6 +42,7 @@ struct client {
 static _Atomic int listening = -1; /* own descriptor slot */
 static struct client clients[SPY_CLIENTS];
 static bool ending; /* nobody is welcome any more */
+static bool deaf;   /* who waits at the door cannot be let in now: no descriptor is to be had */
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
@@ -50,11 +54,10 @@ static int listen_at(const struct sockaddr_un *address, unsigned len)
     int error = spy_sys_bind(fd, address, len);
     if (error == 0)
         error = spy_sys_listen(fd, SPY_BACKLOG);
-    if (error != 0) {
+    int slot = error == 0 ? spy_own_fd_adopt(fd) : error;
+    if (slot < 0)
         spy_sys_close(fd);
-        return error;
-    }
-    return spy_own_fd_adopt(fd);
+    return slot;
 }
 
 static int listen_in_dir(const struct spy_publication *p)
@@ -77,15 +80,24 @@ static int listen_abstract(const struct spy_publication *p)
     return listen_at(&address, (unsigned)len);
 }
 
+/* What an attempt before this one had to say. */
+static void forget_problem(struct spy_region *region)
+{
+    char *at = strstr(region->problem, NO_SOCKET);
+    if (at != NULL)
+        at[at - region->problem >= 2 ? -2 : 0] = '\0';
+}
+
 bool spy_server_open(struct spy_publication *p)
 {
+    forget_problem(p->region);
     listening = listen_in_dir(p);
     if (listening < 0)
         listening = listen_abstract(p);
     if (listening >= 0)
         return true;
     size_t used = strlen(p->region->problem);
-    snprintf(p->region->problem + used, sizeof(p->region->problem) - used, "%sno socket: %s",
+    snprintf(p->region->problem + used, sizeof(p->region->problem) - used, "%s" NO_SOCKET "%s",
              used > 0 ? "; " : "", strerrordesc_np(-listening));
     return false;
 }
@@ -115,7 +127,7 @@ void spy_server_reset(void)
     spy_own_fd_close_all();
     memset(clients, 0, sizeof(clients));
     listening = -1;
-    ending = false;
+    ending = deaf = false;
 }
 
 /* ---- commands ------------------------------------------------------------------------------- */
@@ -246,13 +258,23 @@ static bool welcome(const struct spy_publication *p, uint64_t now_ns)
 {
     int listener = spy_own_fd_number(listening);
     struct client *c = free_client();
-    int fd = listener >= 0 && c != NULL ? spy_sys_accept(listener) : -1;
-    if (fd < 0)
+    int fd = listener >= 0 && c != NULL ? spy_sys_accept(listener) : -EAGAIN;
+    if ((fd == -EMFILE || fd == -ENFILE) && spy_use_lend())
+        fd = spy_sys_accept(listener);
+    if (fd < 0) {
+        deaf = fd != -EAGAIN && fd != -EINTR && fd != -ECONNABORTED;
         return false;
+    }
     bool allowed = same_user_or_root(fd, p->region);
     int slot = spy_own_fd_adopt(fd);
+    if (slot < 0 && spy_use_lend()) /* a command may need one, too */
+        slot = spy_own_fd_adopt(fd);
     if (slot < 0)
-        return false;
+        slot = spy_own_fd_note(fd);
+    if (slot < 0) {
+        spy_sys_close(fd);
+        return true;
+    }
     *c = (struct client){.connected = true,
                          .allowed = allowed,
                          .slot = slot,
@@ -343,6 +365,11 @@ bool spy_server_busy(void)
     return false;
 }
 
+bool spy_server_deaf(void)
+{
+    return deaf;
+}
+
 bool spy_server_answering(void)
 {
     for (int i = 0; i < SPY_CLIENTS; i++)
@@ -360,7 +387,7 @@ unsigned spy_server_prepare(struct pollfd *fds)
                                        .events = clients[i].answering ? POLLOUT : POLLIN};
     n += spy_capture_server_prepare(&fds[n]);
     int listener = listening >= 0 ? spy_own_fd_number(listening) : -1;
-    if (listener >= 0 && !ending && free_client() != NULL)
+    if (listener >= 0 && !ending && !deaf && free_client() != NULL)
         fds[n++] = (struct pollfd){.fd = listener, .events = POLLIN};
     return n;
 }
@@ -373,8 +400,10 @@ void spy_server_serve(const struct spy_publication *p, const struct pollfd *fds,
         if (clients[i % SPY_CLIENTS].connected)
             attend(&clients[i % SPY_CLIENTS], p, now_ns);
     spy_capture_server_serve(now_ns);
+    bool knocked = deaf && listening >= 0;
     for (unsigned i = 0; i < count; i++)
-        if (listening >= 0 && fds[i].revents != 0 && fds[i].fd == spy_own_fd_number(listening))
-            while (welcome(p, now_ns))
-                ;
+        knocked |=
+            listening >= 0 && fds[i].revents != 0 && fds[i].fd == spy_own_fd_number(listening);
+    while (knocked && welcome(p, now_ns))
+        ;
 }

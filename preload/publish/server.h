@@ -37,6 +37,10 @@ bool spy_server_ended(void);
 bool spy_server_busy(void);
 bool spy_server_answering(void);
 
+/* Somebody waits to be let in, but the program has used up all descriptors: to be tried again in a
+ * while, not to be waited for. */
+bool spy_server_deaf(void);
+
 /* Wakes who waits for what spy_server_prepare() says, by connecting to the socket; is there one? In
  * the program's thread. */
 void spy_server_wake(void);

@@ -11,17 +11,40 @@
 
 static int status_slot = -1;
 static int fds_slot = -1;
+static bool lent; /* closed for a while */
 
 static int open_own(const char *path, int flags)
 {
     int fd = spy_sys_open(path, O_RDONLY | O_CLOEXEC | flags, 0);
-    return fd >= 0 ? spy_own_fd_adopt(fd) : -1;
+    int slot = fd >= 0 ? spy_own_fd_adopt(fd) : -1;
+    if (fd >= 0 && slot < 0)
+        spy_sys_close(fd);
+    return slot;
 }
 
 void spy_use_open(void)
 {
     status_slot = open_own("/proc/self/status", 0);
     fds_slot = open_own("/proc/self/fd", O_DIRECTORY);
+    lent = false;
+}
+
+bool spy_use_is_open(void)
+{
+    return status_slot >= 0 || fds_slot >= 0;
+}
+
+bool spy_use_lend(void)
+{
+    if (!spy_use_is_open())
+        return false;
+    if (status_slot >= 0)
+        spy_own_fd_close(status_slot);
+    if (fds_slot >= 0)
+        spy_own_fd_close(fds_slot);
+    status_slot = fds_slot = -1;
+    lent = true;
+    return true;
 }
 
 /* The number behind NAME at the start of a line; 0 where there is none. */
@@ -81,6 +104,8 @@ static uint32_t count_fds(void)
 
 struct spy_use spy_use_read(void)
 {
+    if (lent)
+        spy_use_open();
     struct spy_use use = {.fds = count_fds()};
     read_status(&use);
     return use;

@@ -9,8 +9,15 @@
 
 #include "shared/history.h"
 
+#include <stdbool.h>
+
 /* In the program's thread, before the helper starts. What cannot be had is then not known. */
 void spy_use_open(void);
+bool spy_use_is_open(void);
+
+/* In the helper: closes both until the next look, where the program has used up all that it may
+ * have and a client is at the door. False where there is nothing to be had by that. */
+bool spy_use_lend(void);
 
 /* In the helper. A few system calls; descriptors are counted up to SPY_USE_FDS_MAX. */
 #define SPY_USE_FDS_MAX 16384u

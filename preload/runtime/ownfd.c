@@ -9,6 +9,7 @@
 #include "runtime/process.h"
 #include "shared/sys.h"
 
+#include <errno.h>
 #include <limits.h>
 
 /* Numbers from here up where the limit allows: above what programs with select() use and below
@@ -67,14 +68,14 @@ static int find(int fd)
     return -1;
 }
 
-static int note(int fd)
+int spy_own_fd_note(int fd)
 {
     struct stat st;
     int slot = 0;
     while (slot < SPY_OWN_FDS && number_of(slot) != 0)
         slot++;
     if (slot == SPY_OWN_FDS || spy_sys_fstat(fd, &st) != 0)
-        return -1;
+        return -EMFILE;
     table[slot].dev = st.st_dev;
     table[slot].ino = st.st_ino;
     set_number(slot, fd);
@@ -84,12 +85,11 @@ static int note(int fd)
 int spy_own_fd_adopt(int fd)
 {
     int high = spy_sys_fcntl(fd, F_DUPFD_CLOEXEC, high_number());
-    spy_sys_close(fd);
-    if (high < 0)
-        return -1;
-    int slot = note(high);
-    if (slot < 0)
+    int slot = high >= 0 ? spy_own_fd_note(high) : high;
+    if (slot < 0 && high >= 0)
         spy_sys_close(high);
+    if (slot >= 0)
+        spy_sys_close(fd);
     return slot;
 }
 

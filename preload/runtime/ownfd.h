@@ -23,9 +23,12 @@
 /* Lowest number of ours; INT_MAX while there is none. */
 extern _Atomic int spy_own_fd_lowest;
 
-/* Moves FD to a high number, close-on-exec, and notes it as ours. Returns its slot, negative where
- * it could not be moved; FD itself is closed in any case. */
+/* Moves FD to a high number, close-on-exec, and notes it as ours. Returns its slot, or a negated
+ * errno where it could not be moved: FD is as it was then. */
 int spy_own_fd_adopt(int fd);
+
+/* Notes FD, close-on-exec, as ours where it is. Returns as above. */
+int spy_own_fd_note(int fd);
 
 /* The number of SLOT if it still is the file that was adopted, else -1. */
 int spy_own_fd_number(int slot);
