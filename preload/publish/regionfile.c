@@ -115,6 +115,17 @@ static void *map_anywhere(struct spy_publication *p, const struct spy_config *co
                         MAP_SHARED | MAP_ANONYMOUS, -1);
 }
 
+/* Of one that was replaced since it was started, too: without what the kernel adds. */
+static void read_exe(struct spy_region *region)
+{
+    static const char mark[] = " (deleted)";
+    const long mark_len = sizeof(mark) - 1;
+    long n = spy_sys_readlink("/proc/self/exe", region->exe, sizeof(region->exe) - 1);
+    if (n > mark_len && memcmp(region->exe + n - mark_len, mark, (size_t)mark_len) == 0)
+        n -= mark_len;
+    region->exe[n > 0 ? n : 0] = '\0';
+}
+
 static void describe(struct spy_region *region, const struct spy_publication *p)
 {
     region->pid = p->id.pid;
@@ -122,8 +133,7 @@ static void describe(struct spy_region *region, const struct spy_publication *p)
     region->uid = spy_sys_geteuid();
     region->epoch_mono_ns = spy_now();
     region->epoch_real_ns = spy_clock_of(CLOCK_REALTIME);
-    long n = spy_sys_readlink("/proc/self/exe", region->exe, sizeof(region->exe) - 1);
-    region->exe[n > 0 ? n : 0] = '\0';
+    read_exe(region);
     strcpy(region->mode, spy_config.attached ? "attach" : "preload");
     strcpy(region->storage, p->dir[0] != '\0' ? "file" : "memory");
     if (read_small("/proc/sys/kernel/random/boot_id", region->boot_id, sizeof(region->boot_id)))
