@@ -19,50 +19,58 @@ struct confined {
     unsigned filters; /* how many; 0 before Linux 5.9 */
 };
 
-/* False: the thread is gone. */
+/* False: the thread has ended. */
 static bool look(pid_t pid, pid_t tid, struct confined *out)
 {
-    char path[64], line[512];
+    char path[64], line[512], state = 'Z';
     *out = (struct confined){0};
     snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
     FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return false;
-    while (fgets(line, sizeof(line), file) != NULL)
-        if (sscanf(line, "Seccomp: %u", &out->mode) != 1)
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        if (sscanf(line, "State: %c", &state) != 1 && sscanf(line, "Seccomp: %u", &out->mode) != 1)
             sscanf(line, "Seccomp_filters: %u", &out->filters);
-    fclose(file);
-    return true;
+    if (file != NULL)
+        fclose(file);
+    return state != 'Z' && state != 'X';
 }
 
-/* A thread that was started meanwhile has the filters of the one that started it. */
-static bool same_for_all(pid_t pid, struct confined first)
+/* Of all threads. One that is started meanwhile has the filters of the one that starts it. */
+struct survey {
+    bool strict; /* there is one in that mode */
+    bool mixed;  /* they are not all confined alike */
+};
+
+static struct survey look_at_all(pid_t pid)
 {
     char path[32];
-    bool same = true;
+    struct confined first, other;
+    struct survey out = {0};
+    unsigned threads = 0;
     snprintf(path, sizeof(path), "/proc/%d/task", pid);
     DIR *dir = opendir(path);
-    for (struct dirent *entry; dir != NULL && same && (entry = readdir(dir)) != NULL;) {
-        struct confined other;
-        same = !isdigit((unsigned char)entry->d_name[0]) ||
-               !look(pid, (pid_t)strtol(entry->d_name, NULL, 10), &other) ||
-               (other.mode == first.mode && other.filters == first.filters);
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        if (!isdigit((unsigned char)entry->d_name[0]) ||
+            !look(pid, (pid_t)strtol(entry->d_name, NULL, 10), &other))
+            continue;
+        if (threads++ == 0)
+            first = other;
+        out.strict |= other.mode == SECCOMP_MODE_STRICT;
+        out.mixed |= other.mode != first.mode || other.filters != first.filters;
     }
     if (dir != NULL)
         closedir(dir);
-    return same;
+    return out;
 }
 
 enum ctl_exit ctl_confined_check(const struct ctl_target *target, bool force, FILE *err)
 {
-    struct confined first;
-    look(target->pid, target->pid, &first);
-    if (first.mode == SECCOMP_MODE_STRICT) {
-        ctl_say(err, "process %d has confined itself to reading and writing (strict seccomp)",
-                target->pid);
+    struct survey threads = look_at_all(target->pid);
+    if (threads.strict) {
+        ctl_say(err, "%s %d has confined itself to reading and writing (strict seccomp)",
+                threads.mixed ? "a thread of process" : "process", target->pid);
         return CTL_REFUSED;
     }
-    if (force || same_for_all(target->pid, first))
+    if (force || !threads.mixed)
         return CTL_OK;
     ctl_say(err,
             "seccomp filters bind the threads of process %d, not the same ones all of them: if you "

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,7 +54,10 @@ static enum ctl_exit check_state(const struct ctl_target *t, FILE *err)
     char text[256];
     status_of(t->pid, "TracerPid", text, sizeof(text));
     if (*text != '\0' && strcmp(text, "0") != 0) {
-        ctl_say(err, "process %d is being traced by process %s: end that first", t->pid, text);
+        struct ctl_proc tracer = {0};
+        bool known = ctl_proc_read((int32_t)strtol(text, NULL, 10), &tracer);
+        ctl_say(err, "process %d is being traced by process %s%s%s: end that first", t->pid, text,
+                known ? ", " : "", tracer.exe);
         return CTL_REFUSED;
     }
     if (t->proc.state == 'T') {
@@ -296,6 +300,17 @@ static enum ctl_exit check_version(struct ctl_target *t, int memory, uint64_t ba
     return CTL_REFUSED;
 }
 
+/* May its user read PATH? What root has built may lie in a folder of root's own. */
+static bool may_read(const struct ctl_target *t, const char *path)
+{
+    const uid_t own = (uid_t)setfsuid(t->proc.uid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    setfsuid(own);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 /* Does the process see the file at PATH that we see? */
 static bool sees(const struct ctl_target *t, const char *path)
 {
@@ -303,7 +318,7 @@ static bool sees(const struct ctl_target *t, const char *path)
     struct stat a, b;
     snprintf(theirs, sizeof(theirs), "/proc/%d/root%s", t->pid, path);
     return stat(path, &a) == 0 && stat(theirs, &b) == 0 && a.st_dev == b.st_dev &&
-           a.st_ino == b.st_ino;
+           a.st_ino == b.st_ino && may_read(t, path);
 }
 
 /* Read as a file the library is laid out as in memory, up to and with its notes. */
