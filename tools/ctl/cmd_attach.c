@@ -120,14 +120,28 @@ static void say_unfinished(pid_t pid, FILE *err)
                 pid);
 }
 
+/* Its memory is not there any more. */
+static enum ctl_exit explain_gone(int32_t pid, FILE *err)
+{
+    struct ctl_proc proc;
+    if (!ctl_proc_read(pid, &proc)) {
+        ctl_say(err, "process %d has ended", pid);
+        return CTL_NOTHING;
+    }
+    ctl_say(err,
+            "process %d has meanwhile gone on as another program (%s), which is not watched: "
+            "attach once more",
+            pid, proc.exe);
+    return CTL_REFUSED;
+}
+
 /* The answer of the library, which works in a thread of its own now. */
 static enum ctl_exit await(const struct ctl_target *target, uint64_t address, uint64_t deadline_ns,
                            struct spy_attach_status *status, FILE *err)
 {
     do {
         if (!ctl_elf_read(target->memory, address, status, sizeof(*status))) {
-            ctl_say(err, "process %d has ended", target->pid);
-            return CTL_NOTHING;
+            return explain_gone(target->pid, err);
         }
         status->text[sizeof(status->text) - 1] = '\0';
         if (status->state == SPY_ATTACH_DONE)

@@ -65,6 +65,11 @@ static bool write_to(const struct job *j, uint64_t address, const void *data, si
 
 static enum ctl_exit refuse(const struct job *j, const char *why)
 {
+    struct ctl_proc proc;
+    if (!ctl_proc_read(j->target->pid, &proc)) {
+        ctl_say(j->err, "process %d has ended", j->target->pid);
+        return CTL_NOTHING;
+    }
     ctl_say(j->err, "attaching to process %d failed: %s", j->target->pid, why);
     return CTL_REFUSED;
 }

@@ -346,19 +346,22 @@ struct refusal {
     unsigned let_go; /* how often that was so: they may be tried again */
 };
 
+/* One that is ending may not be, either, which is no refusal. */
 static void note_refusal(pid_t pid, pid_t tid, int error, struct refusal *out)
 {
-    char path[64], line[256];
+    char path[64], line[256], state = 'X';
     out->error = error;
     out->tracer = 0;
     snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
     FILE *file = fopen(path, "re");
     while (file != NULL && fgets(line, sizeof(line), file) != NULL)
-        if (sscanf(line, "TracerPid: %d", &out->tracer) == 1)
-            break;
+        if (sscanf(line, "State: %c", &state) == 1 ||
+            sscanf(line, "TracerPid: %d", &out->tracer) == 1)
+            continue;
     if (file != NULL)
         fclose(file);
-    if (error == EPERM && out->tracer == 0 && out->let_go++ < LET_GO_MAX)
+    bool ended = state == 'X' || state == 'Z';
+    if (ended || (error == EPERM && out->tracer == 0 && out->let_go++ < LET_GO_MAX))
         out->error = 0;
 }
 
@@ -392,6 +395,10 @@ static enum ctl_exit explain(const struct ctl_target *target, const struct refus
     const int error = refusal->error;
     struct ctl_proc tracer = {0};
     const char *leaves = ctl_yama_leaves(ctl_yama_scope());
+    if (error == ESRCH) {
+        ctl_say(err, "process %d has ended", target->pid);
+        return CTL_NOTHING;
+    }
     if (told_to_end)
         ctl_say(err, "interrupted: process %d is as it was", target->pid);
     else if (refusal->tracer != 0)
@@ -423,6 +430,7 @@ enum ctl_exit ctl_thread_borrow(const struct ctl_target *target, uint64_t deadli
     uint64_t half = begin + (deadline_ns - begin) / 2;
     uint64_t a[6];
     struct refusal refusal = {0};
+    struct ctl_proc proc;
     *tracee = (struct ctl_tracee){.target = target, .deadline_ns = deadline_ns};
     catch_signals();
     for (uint64_t now = begin; now < deadline_ns && refusal.error == 0 && !told_to_end;
@@ -434,6 +442,8 @@ enum ctl_exit ctl_thread_borrow(const struct ctl_target *target, uint64_t deadli
                 &state->regs, ctl_calls_begun(target->memory, ctl_arch_call(&state->regs), a));
             return CTL_OK;
         }
+        if (!ctl_proc_read(target->pid, &proc))
+            refusal.error = ESRCH;
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
     }
     return explain(target, &refusal, err);
