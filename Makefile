@@ -282,8 +282,8 @@ $(addprefix $(VICTIM_DIR)/,attached refusing gate): $(VICTIM_DIR)/%: tests/victi
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(VICTIM_CFLAGS) $< -lm -lpthread -o $@
 
-VICTIMS += $(VICTIM_DIR)/borrowed
-$(VICTIM_DIR)/borrowed: tests/victims/borrowed.c Makefile | $(BUILD)/.deps
+VICTIMS += $(VICTIM_DIR)/borrowed $(VICTIM_DIR)/storm
+$(VICTIM_DIR)/borrowed $(VICTIM_DIR)/storm: $(VICTIM_DIR)/%: tests/victims/%.c Makefile | $(BUILD)/.deps
 	$(call say,VICTIM,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(VICTIM_CFLAGS) $< -lpthread -Wl,-z,now -o $@

@@ -41,7 +41,8 @@
 static struct spy_attach_status status;
 static struct spy_attach_request wanted;
 static pid_t working_in; /* which process: in one that is forked meanwhile nobody does that work */
-static bool left;        /* the watch was ended, here or in a process that this was forked from */
+static pid_t without_room; /* which process could not be watched, and may be by now */
+static bool left;          /* the watch was ended, here or in a process that this was forked from */
 
 static bool is_working(uint32_t state)
 {
@@ -105,12 +106,15 @@ static bool begin(void)
     }
     take_settings();
     spy_process_prepare();
+    if (without_room == getpid())
+        atomic_store_explicit(&spy_process->starting, 0, memory_order_relaxed);
     spy_process_start();
     region = spy_process_region();
     if (region != NULL)
         snprintf(status.text, sizeof(status.text), "%s", region->problem);
     else
         fail("no memory could be had for its record");
+    without_room = region == NULL ? getpid() : 0;
     return region != NULL;
 }
 

@@ -157,6 +157,10 @@ static void start(void)
     const struct spy_rules *rules = spy_rulesfile_start(publication.region);
     publication.region->cost.limit_ppm = spy_config.cost_limit_ppm;
     struct spy_classifier *classifier = spy_classifier_new(publication.region, rules);
+    if (classifier == NULL && spy_config.attached) { /* who asked is told, and may ask again */
+        spy_regionfile_discard(&publication);
+        return;
+    }
     if (classifier == NULL) { /* then the region only tells why */
         snprintf(publication.region->problem, sizeof(publication.region->problem),
                  "no memory for the rules: nothing is recorded");

@@ -181,17 +181,23 @@ static int start(void)
     return error;
 }
 
-bool spy_helper_start(const struct spy_publication *publication)
+/* The same, and says why where it is not to be had. */
+static bool start_or_tell(void)
 {
-    published = *publication;
     int error = start();
     if (error == 0)
         return true;
     char *problem = published.region->problem;
     size_t used = strlen(problem);
-    snprintf(problem + used, sizeof(published.region->problem) - used, "%sno helper thread: %s",
+    snprintf(problem + used, sizeof(published.region->problem) - used, "%s" SPY_NO_HELPER "%s",
              used > 0 ? "; " : "", strerrordesc_np(error));
     return false;
+}
+
+bool spy_helper_start(const struct spy_publication *publication)
+{
+    published = *publication;
+    return start_or_tell();
 }
 
 /* ---- stepping aside ------------------------------------------------------------------------- */
@@ -215,7 +221,7 @@ static void end(void)
 static void begin(void)
 {
     if (!running && spy_server_open(&published))
-        start();
+        start_or_tell();
 }
 
 /* Not where a thread waits for it in end(). */
@@ -233,7 +239,7 @@ void spy_helper_resume(void)
 
 bool spy_helper_answers(void)
 {
-    return running && spy_server_wakes() && spy_use_is_open();
+    return running && spy_server_wakes() && !spy_use_starved();
 }
 
 static void look_up(void)

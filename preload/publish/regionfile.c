@@ -162,11 +162,28 @@ bool spy_regionfile_create(struct spy_publication *p, const struct spy_config *c
     return true;
 }
 
+/* Its name until it is revealed. */
+static bool unrevealed(char path[SPY_PATH_BYTES + sizeof(SPY_UNREVEALED)],
+                       const struct spy_publication *p)
+{
+    if (p->dir[0] == '\0' || !spy_paths_region(path, SPY_PATH_BYTES, p->dir, p->id))
+        return false;
+    strcat(path, SPY_UNREVEALED);
+    return true;
+}
+
 void spy_regionfile_reveal(const struct spy_publication *p)
 {
     char path[SPY_PATH_BYTES], temporary[SPY_PATH_BYTES + sizeof(SPY_UNREVEALED)];
-    if (p->dir[0] == '\0' || !spy_paths_region(path, sizeof(path), p->dir, p->id))
-        return;
-    snprintf(temporary, sizeof(temporary), "%s" SPY_UNREVEALED, path);
-    spy_sys_rename(temporary, path);
+    if (unrevealed(temporary, p) && spy_paths_region(path, sizeof(path), p->dir, p->id))
+        spy_sys_rename(temporary, path);
+}
+
+void spy_regionfile_discard(const struct spy_publication *p)
+{
+    char temporary[SPY_PATH_BYTES + sizeof(SPY_UNREVEALED)];
+    const struct spy_region_sizes sizes = {p->region->history_bytes, p->region->arena_bytes};
+    if (unrevealed(temporary, p))
+        spy_sys_unlink(temporary);
+    spy_sys_munmap(p->region, spy_region_bytes(sizes));
 }

@@ -30,6 +30,9 @@ bool spy_regionfile_create(struct spy_publication *publication, const struct spy
 /* Gives the file its final name: from here tools find it. */
 void spy_regionfile_reveal(const struct spy_publication *publication);
 
+/* Instead: the file and the mapping go. */
+void spy_regionfile_discard(const struct spy_publication *publication);
+
 /* Removes old regions of dead processes from DIR: all but the newest that CONFIG keeps, those older
  * than it says, and those never revealed. Without /proc, which tells who is alive, it removes
  * nothing. Cold path; allocates. */

@@ -83,7 +83,9 @@ static int listen_abstract(const struct spy_publication *p)
 /* What an attempt before this one had to say. */
 static void forget_problem(struct spy_region *region)
 {
-    char *at = strstr(region->problem, NO_SOCKET);
+    char *socket = strstr(region->problem, NO_SOCKET);
+    char *thread = strstr(region->problem, SPY_NO_HELPER);
+    char *at = socket != NULL ? socket : thread;
     if (at != NULL)
         at[at - region->problem >= 2 ? -2 : 0] = '\0';
 }

@@ -15,6 +15,9 @@
 #define SPY_CLIENTS 8
 #define SPY_BACKLOG 64
 
+/* How a region tells that; behind what it says of the socket. */
+#define SPY_NO_HELPER "no helper thread: "
+
 /* A client that has not been served after this long is closed. */
 #define SPY_CLIENT_DEADLINE_NS 5000000000ull
 

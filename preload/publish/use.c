@@ -7,16 +7,19 @@
 #include "runtime/ownfd.h"
 #include "shared/sys.h"
 
+#include <errno.h>
 #include <string.h>
 
 static int status_slot = -1;
 static int fds_slot = -1;
-static bool lent; /* closed for a while */
+static bool lent;    /* closed for a while */
+static bool starved; /* there were not enough descriptors */
 
 static int open_own(const char *path, int flags)
 {
     int fd = spy_sys_open(path, O_RDONLY | O_CLOEXEC | flags, 0);
-    int slot = fd >= 0 ? spy_own_fd_adopt(fd) : -1;
+    int slot = fd >= 0 ? spy_own_fd_adopt(fd) : fd;
+    starved |= slot == -EMFILE || slot == -ENFILE;
     if (fd >= 0 && slot < 0)
         spy_sys_close(fd);
     return slot;
@@ -24,19 +27,25 @@ static int open_own(const char *path, int flags)
 
 void spy_use_open(void)
 {
+    starved = false;
     status_slot = open_own("/proc/self/status", 0);
     fds_slot = open_own("/proc/self/fd", O_DIRECTORY);
     lent = false;
 }
 
-bool spy_use_is_open(void)
+static bool is_open(void)
 {
     return status_slot >= 0 || fds_slot >= 0;
 }
 
+bool spy_use_starved(void)
+{
+    return starved && !is_open();
+}
+
 bool spy_use_lend(void)
 {
-    if (!spy_use_is_open())
+    if (!is_open())
         return false;
     if (status_slot >= 0)
         spy_own_fd_close(status_slot);

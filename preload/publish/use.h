@@ -13,7 +13,9 @@
 
 /* In the program's thread, before the helper starts. What cannot be had is then not known. */
 void spy_use_open(void);
-bool spy_use_is_open(void);
+
+/* Was there no descriptor left for that? */
+bool spy_use_starved(void);
 
 /* In the helper: closes both until the next look, where the program has used up all that it may
  * have and a client is at the door. False where there is nothing to be had by that. */

@@ -7,6 +7,7 @@
 #include "ctl/inject_arch.h"
 #include "ctl/inject_confined.h"
 #include "ctl/inject_elf.h"
+#include "ctl/inject_room.h"
 #include "ctl/library.h"
 #include "ctl/program.h"
 #include "ctl/yama.h"
@@ -362,6 +363,8 @@ enum ctl_exit ctl_target_open(struct ctl_target *t, pid_t pid, bool force, FILE 
         result = open_memory(t, err);
     if (result == CTL_OK)
         result = ctl_confined_check(t, force, err);
+    if (result == CTL_OK)
+        result = ctl_room_check(pid, err);
     if (result == CTL_OK)
         result = check_program(t, err);
     if (result == CTL_OK)
