@@ -106,7 +106,7 @@ quiet_cycles() {
     FAILED=$failed
 }
 
-for kind in read recv epoll poll ppoll select sleep sem; do
+for kind in read recv epoll poll ppoll select sleep sem vector; do
     begin "$victims/attached" wait "$kind"
     cycles 2
     kill "$VICTIM"

@@ -83,6 +83,12 @@ says "a filter against clone" 77 'has the library loaded, but is not watched: Op
     attach --force
 ends_well "a filter against clone"
 
+begin "$victims/refusing" filter socket
+says "a filter against socket" 77 'has the library loaded, but is not watched: .*no socket: Operation not permitted' \
+    attach --force
+says "a filter against socket: detach" 69 'is not watched' detach
+ends_well "a filter against socket"
+
 # ---- limits that are reached --------------------------------------------------------------------
 
 begin "$victims/refusing" files
@@ -160,5 +166,13 @@ wait_for 30 grep -q . "$TEST_DIR/zombie"
 zombie=$(<"$TEST_DIR/zombie")
 wait_for 30 process_ended "$zombie"
 says "one that has ended" 69 "process $zombie has ended" "$PERFSPY_CTL" attach "$zombie"
+begin "$victims/refusing" leader
+wait_for 30 grep -q '^State:.Z' "/proc/$VICTIM/status"
+says "one whose main thread has ended" 77 "the main thread of process $VICTIM has ended" attach
+ends_well "one whose main thread has ended"
+begin "$victims/refusing" thread
+thread=$(find "/proc/$VICTIM/task" -mindepth 1 -maxdepth 1 -printf '%f\n' | grep -vx "$VICTIM")
+says "a thread" 64 "$thread is a thread of process $VICTIM: give that" "$PERFSPY_CTL" attach "$thread"
+ends_well "a thread"
 says "no number" 64 '"0x10" is not a process id' "$PERFSPY_CTL" attach 0x10
 says "no process id" 64 'attach' "$PERFSPY_CTL" attach

@@ -25,6 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -152,6 +153,58 @@ static bool wait_load(const struct ends *e)
     return dlopen(getenv("SLOW_LIBRARY"), RTLD_NOW) != NULL;
 }
 
+#if defined(__x86_64__)
+/* With a value in the widest vector registers that there are, one of mask's and one of the x87
+ * unit's, while libc waits, which leaves them alone. */
+__attribute__((target("avx512f"), noinline)) static bool nap_wide(const struct timespec *nap)
+{
+    typedef long vector __attribute__((vector_size(64)));
+    register vector a __asm__("zmm5") = {1, -2, 3, -4, 5, -6, 7, -8};
+    register vector b __asm__("zmm31") = {8, -7, 6, -5, 4, -3, 2, -1};
+    const vector want_a = {1, -2, 3, -4, 5, -6, 7, -8}, want_b = {8, -7, 6, -5, 4, -3, 2, -1};
+    long result = (long)&syscall;
+    unsigned mask = 0x5a5a;
+    long double x87 = 1.0L / 3, back;
+    __asm__ volatile("kmovw %k[mask], %%k3\n fldt %[x87]\n movq %%rsp, %%r12\n subq $256, %%rsp\n"
+                     "andq $-16, %%rsp\n call *%%rax\n movq %%r12, %%rsp\n fstpt %[back]\n"
+                     "kmovw %%k3, %k[mask]"
+                     : "+a"(result), [mask] "+r"(mask), [back] "=m"(back), "+v"(a), "+v"(b)
+                     : "D"((long)SYS_nanosleep), "S"(nap), "d"(0l), [x87] "m"(x87)
+                     : "rcx", "r8", "r9", "r10", "r11", "r12", "k3", "memory", "cc");
+    const vector got_a = a, got_b = b;
+    return result == 0 && mask == 0x5a5a && back == x87 && memcmp(&got_a, &want_a, 64) == 0 &&
+           memcmp(&got_b, &want_b, 64) == 0;
+}
+
+__attribute__((target("avx2"), noinline)) static bool nap_avx(const struct timespec *nap)
+{
+    typedef long vector __attribute__((vector_size(32)));
+    register vector a __asm__("ymm5") = {1, -2, 3, -4};
+    const vector want = {1, -2, 3, -4};
+    long result = (long)&syscall;
+    __asm__ volatile("movq %%rsp, %%r12\n subq $256, %%rsp\n andq $-16, %%rsp\n call *%%rax\n"
+                     "movq %%r12, %%rsp"
+                     : "+a"(result), "+x"(a)
+                     : "D"((long)SYS_nanosleep), "S"(nap), "d"(0l)
+                     : "rcx", "r8", "r9", "r10", "r11", "r12", "memory", "cc");
+    const vector got = a;
+    return result == 0 && memcmp(&got, &want, sizeof(got)) == 0;
+}
+#endif
+
+static bool wait_vector(const struct ends *e)
+{
+    const struct timespec nap = {0, NAP_NS};
+    (void)e;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f"))
+        return nap_wide(&nap);
+    if (__builtin_cpu_supports("avx2"))
+        return nap_avx(&nap);
+#endif
+    return nanosleep(&nap, NULL) == 0;
+}
+
 /* Never in a call that waits. */
 static bool wait_busy(const struct ends *e)
 {
@@ -167,10 +220,10 @@ static const struct {
     bool (*wait)(const struct ends *e);
     bool naps; /* for NAP_NS */
 } kinds[] = {
-    {"read", wait_read, false},  {"recv", wait_recv, true},   {"epoll", wait_epoll, true},
-    {"poll", wait_poll, true},   {"ppoll", wait_ppoll, true}, {"select", wait_select, true},
-    {"sleep", wait_sleep, true}, {"sem", wait_sem, false},    {"busy", wait_busy, false},
-    {"load", wait_load, false},
+    {"read", wait_read, false},  {"recv", wait_recv, true},     {"epoll", wait_epoll, true},
+    {"poll", wait_poll, true},   {"ppoll", wait_ppoll, true},   {"select", wait_select, true},
+    {"sleep", wait_sleep, true}, {"sem", wait_sem, false},      {"busy", wait_busy, false},
+    {"load", wait_load, false},  {"vector", wait_vector, true},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

@@ -13,6 +13,7 @@
  *                     perfspy-ctl takes for perfspy's
  *   trap, ask CALL    one that sends it SIGSYS for this one, or has somebody else decide
  *   thread            one that binds another thread only
+ *   leader         its main thread has ended, and another one reads
  */
 #include "ctl/seccomp_calls.h"
 
@@ -142,14 +143,14 @@ static int become(char **argv)
         return filter(argv + 2, SECCOMP_RET_USER_NOTIF, false);
     if (strcmp(kind, "thread") == 0)
         return confine_thread();
-    return 64;
+    return strcmp(kind, "leader") == 0 ? 0 : 64;
 }
 
-int main(int argc, char **argv)
+static int read_all(char **argv)
 {
     char byte = 'x';
     ssize_t got = 1;
-    if (argc < 2 || become(argv) != 0)
+    if (become(argv) != 0)
         return 64;
     if (write(STDOUT_FILENO, "ready\n", 6) != 6)
         return 1;
@@ -159,4 +160,21 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "strict") == 0)
         syscall(SYS_exit, status); /* exit_group() it does not allow */
     _exit(status);
+}
+
+static void *read_beside(void *argv)
+{
+    _exit(read_all(argv));
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t thread;
+    if (argc < 2)
+        return 64;
+    if (strcmp(argv[1], "leader") != 0)
+        return read_all(argv);
+    if (pthread_create(&thread, NULL, read_beside, argv) != 0)
+        return 1;
+    pthread_exit(NULL);
 }
