@@ -67,7 +67,8 @@
         END     dlopen
 
 /* One stub a copy, SPY_HANDOUT_STUB_BYTES each, then what they share: on to the wrapper, after
- * noting copy and caller in struct spy_handout_call if the function makes a connection. x9 to x17
+ * noting copy and caller in struct spy_handout_call if the function makes a connection, else copy and
+ * connection. x9 to x17
  * carry no argument. The wrapper's address is taken from a table since it is exported: the linker,
  * not the loader, fills it. */
 .macro STUBS name
@@ -87,12 +88,15 @@ spy_stub_\name:
         .endr
         .org    spy_stub_\name + SPY_HANDOUT_COPIES * SPY_HANDOUT_STUB_BYTES
 1:
-        .ifdef  connects_\name
         mrs     x11, tpidr_el0
         adrp    x9, :gottprel:spy_handout_call
         ldr     x9, [x9, #:gottprel_lo12:spy_handout_call]
         add     x9, x9, x11
+        .ifdef  connects_\name
         stp     x30, x10, [x9]
+        .else
+        add     x10, x10, x0
+        str     x10, [x9, #16]
         .endif
         adrp    x16, wrapper_\name
         ldr     x16, [x16, #:lo12:wrapper_\name]

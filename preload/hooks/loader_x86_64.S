@@ -64,7 +64,8 @@
         END     dlopen
 
 /* One stub a copy, SPY_HANDOUT_STUB_BYTES each, then what they share: on to the wrapper, after
- * noting copy and caller in struct spy_handout_call if the function makes a connection. r10 and r11
+ * noting copy and caller in struct spy_handout_call if the function makes a connection, else copy and
+ * connection. r10 and r11
  * carry no argument. The wrapper's address is taken from a table since it is exported: the linker,
  * not the loader, fills it. */
 .macro STUBS name
@@ -89,6 +90,10 @@ spy_stub_\name:
         movq    %r10, %fs:8(%r11)
         movq    (%rsp), %r10
         movq    %r10, %fs:(%r11)
+        .else
+        movq    spy_handout_call@gottpoff(%rip), %r11
+        addq    %rdi, %r10
+        movq    %r10, %fs:16(%r11)
         .endif
         jmp     *wrapper_\name(%rip)
         END     spy_stub_\name

@@ -19,7 +19,7 @@ static struct spy_conn *conn_of(const PGconn *pgconn, const void *caller,
         *pq = conn->pq;
         return conn;
     }
-    *pq = spy_libpq_of_caller(caller);
+    *pq = spy_libpq_of_handle(pgconn, caller);
     if (*pq == NULL || pgconn == NULL)
         return NULL;
     conn = spy_conn_add(pgconn, *pq);

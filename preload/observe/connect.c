@@ -10,6 +10,7 @@
 #include "record/record.h"
 #include "record/shard.h"
 #include "runtime/clock.h"
+#include "runtime/handout.h"
 #include "runtime/process.h"
 
 #include <errno.h>
@@ -103,7 +104,7 @@ void spy_ping_end(struct spy_connect *call, bool failed)
 const struct spy_libpq *spy_connect_libpq(const void *handle, const void *caller)
 {
     struct spy_conn *conn = spy_conn_find(handle);
-    return conn != NULL ? conn->pq : spy_libpq_of_caller(caller);
+    return conn != NULL ? conn->pq : spy_libpq_of_handle(handle, caller);
 }
 
 static const struct spy_libpq *begin_new(struct spy_connect *call, enum spy_builtin which,
@@ -280,7 +281,7 @@ const struct spy_libpq *spy_connect_finish(PGconn *pgconn, const void *caller)
 {
     struct spy_conn *conn = spy_conn_find(pgconn);
     if (conn == NULL)
-        return spy_libpq_of_caller(caller);
+        return spy_libpq_of_handle(pgconn, caller);
     const struct spy_libpq *pq = conn->pq;
     int saved_errno = errno;
     spy_query_abandon(conn, pgconn);
@@ -327,7 +328,9 @@ static const struct spy_libpq *begin_cancel(struct spy_connect *call, const void
                                             const void *frame)
 {
     const struct spy_conn *row = spy_conn_find(handle);
-    call->pq = row != NULL ? row->pq : spy_libpq_known();
+    call->pq = row != NULL ? row->pq : spy_handout_of_handle(handle);
+    if (call->pq == NULL)
+        call->pq = spy_libpq_known();
     if (call->pq == NULL)
         call->pq = spy_libpq_of_caller(caller);
     if (call->pq != NULL)

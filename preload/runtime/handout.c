@@ -19,6 +19,9 @@
 #include <stdatomic.h>
 
 __thread struct spy_handout_call spy_handout_call;
+_Static_assert(offsetof(struct spy_handout_call, copy) == 8 &&
+                   offsetof(struct spy_handout_call, handle) == 16,
+               "hooks/loader_*.S have them there");
 
 /* Only ever filled, from the front. */
 static _Atomic(const struct spy_libpq *) copies[SPY_HANDOUT_COPIES];
@@ -133,6 +136,23 @@ bool spy_handout(void *handle, size_t number, const void *caller, void **answer)
                                         : answer_for(handle, number, caller, answer);
     errno = saved_errno;
     return answered;
+}
+
+void *spy_handout_instead(void *function, size_t number)
+{
+    void *answer = NULL;
+    int saved_errno = errno;
+    bool other = give(function, number, &answer);
+    errno = saved_errno;
+    return other ? answer : NULL;
+}
+
+const struct spy_libpq *spy_handout_of_handle(const void *handle)
+{
+    uintptr_t copy = spy_handout_call.handle - (uintptr_t)handle;
+    if (handle == NULL || copy >= SPY_HANDOUT_COPIES)
+        return NULL;
+    return atomic_load_explicit(&copies[copy], memory_order_acquire);
 }
 
 const struct spy_libpq *spy_handout_of_call(const void *caller)

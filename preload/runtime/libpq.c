@@ -192,6 +192,15 @@ const struct spy_libpq *spy_libpq_of_caller(const void *caller)
     return copy;
 }
 
+const struct spy_libpq *spy_libpq_of_handle(const void *handle, const void *caller)
+{
+    const struct spy_libpq *copy = spy_handout_of_handle(handle);
+    if (copy == NULL)
+        return spy_libpq_of_caller(caller);
+    latest = copy;
+    return copy;
+}
+
 const struct spy_libpq *spy_libpq_of_function(const void *function, size_t hook)
 {
     const void *base = spy_loader_base_of(function);

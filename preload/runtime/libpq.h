@@ -65,6 +65,10 @@ extern const size_t spy_libpq_hook_count;
  */
 const struct spy_libpq *spy_libpq_of_caller(const void *caller);
 
+/* The same for a call on HANDLE, which was not seen before: the copy that the pointer was of by
+ * which it was called, if it was by one. */
+const struct spy_libpq *spy_libpq_of_handle(const void *handle, const void *caller);
+
 /* Any copy found so far, or NULL. Signal-safe. */
 const struct spy_libpq *spy_libpq_known(void);
 
