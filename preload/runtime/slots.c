@@ -5,7 +5,7 @@
 #include "runtime/slots.h"
 
 #include "runtime/loader.h"
-#include "runtime/mappings.h"
+#include "runtime/places.h"
 #include "runtime/process.h"
 #include "shared/sys.h"
 
@@ -15,13 +15,10 @@
 #include <link.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 
-#define PAGE_BYTES   4096u /* the least: a page that is larger has one protection as well */
-#define HOOKS_MAX    256u
-#define BUCKETS      1024u
-#define PLACES_FIRST 4096u
+#define HOOKS_MAX 256u
+#define BUCKETS   1024u
 
 /* A walk takes milliseconds. */
 #define PAUSE_NS 1000000l
@@ -37,18 +34,6 @@
 #define TYPE_ADDRESS R_AARCH64_ABS64
 #endif
 
-/* A word that leads to a wrapper. */
-struct place {
-    void **slot;
-    void *wrapper;
-    void *before;
-    uintptr_t object; /* where that begins */
-};
-
-/* Of the one who has `busy`. */
-static struct place *places;
-static size_t place_bytes;
-static size_t place_count;
 static _Atomic int busy;                     /* that thread; 0: nobody */
 static bool for_fork;                        /* it is at nothing but a fork */
 static _Atomic unsigned long long seen_adds; /* objects ever loaded, when all were patched */
@@ -116,95 +101,19 @@ static void find_targets(void)
 /* ---- an object --------------------------------------------------------------------------------
  */
 
-struct object {
-    uintptr_t base;
-    const ElfW(Phdr) * part;
-    unsigned parts;
-    const ElfW(Sym) * symbol;
-    const char *string;
-    const ElfW(Rela) * table[2]; /* of data, of calls */
-    size_t bytes[2];
-};
-
-struct walk {
-    struct spy_mappings mappings;
-    unsigned long long adds;
-    bool incomplete; /* something was not ready */
-    unsigned count;
-};
-
-/* The loader has put the address in place of the offset in all but read-only dynamic sections. */
-static const void *address_of(const struct object *o, ElfW(Addr) value)
+/* libc calls itself without asking, the loader is not to be touched, and we are we. */
+static bool is_left_alone(const struct spy_object *o)
 {
-    return (const void *)(value + (value < o->base ? o->base : 0));
-}
-
-static void take_entry(struct object *o, const ElfW(Dyn) * entry)
-{
-    switch (entry->d_tag) {
-    case DT_SYMTAB:
-        o->symbol = address_of(o, entry->d_un.d_ptr);
-        break;
-    case DT_STRTAB:
-        o->string = address_of(o, entry->d_un.d_ptr);
-        break;
-    case DT_RELA:
-        o->table[0] = address_of(o, entry->d_un.d_ptr);
-        break;
-    case DT_RELASZ:
-        o->bytes[0] = entry->d_un.d_val;
-        break;
-    case DT_JMPREL:
-        o->table[1] = address_of(o, entry->d_un.d_ptr);
-        break;
-    case DT_PLTRELSZ:
-        o->bytes[1] = entry->d_un.d_val;
-        break;
-    default:
-        break;
-    }
-}
-
-/* False for what has nothing to be patched, or is not to be. */
-static bool open_object(struct object *o, const struct dl_phdr_info *info)
-{
-    const void *own = spy_slot_hooks[0].wrapper;
-    const ElfW(Dyn) *entry = NULL;
-    bool ours = false, libc = false;
-    *o = (struct object){info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum, NULL, NULL,
-                         {NULL, NULL},    {0, 0}};
-    for (unsigned i = 0; i < o->parts; i++) {
-        uintptr_t begin = o->base + o->part[i].p_vaddr, end = begin + o->part[i].p_memsz;
-        if (o->part[i].p_type == PT_DYNAMIC)
-            entry = (const void *)begin;
-        if (o->part[i].p_type != PT_LOAD)
-            continue;
-        ours |= (uintptr_t)own >= begin && (uintptr_t)own < end;
-        libc |= (uintptr_t)targets[0].libc >= begin && (uintptr_t)targets[0].libc < end;
-    }
-    bool loader = o->base == getauxval(AT_BASE) || o->base == getauxval(AT_SYSINFO_EHDR);
-    if (ours || libc || loader || entry == NULL)
-        return false;
-    for (; entry->d_tag != DT_NULL; entry++)
-        take_entry(o, entry);
-    return o->symbol != NULL && o->string != NULL;
-}
-
-static bool is_in(const struct object *o, uintptr_t address, ElfW(Word) type)
-{
-    for (unsigned i = 0; i < o->parts; i++)
-        if (o->part[i].p_type == type &&
-            address - (o->base + o->part[i].p_vaddr) < o->part[i].p_memsz)
-            return true;
-    return false;
+    return spy_object_has(o, (uintptr_t)spy_slot_hooks[0].wrapper, PT_LOAD) ||
+           spy_object_has(o, (uintptr_t)targets[0].libc, PT_LOAD) || spy_object_is_loader(o);
 }
 
 /* Is FOUND, in the word of a call (BY_CALL) or another, what hook NUMBER stands for? Of one that
  * any object may have, all code will do but the object's own. */
-static bool is_target(const struct walk *w, const struct object *o, size_t number, void *found,
-                      bool by_call)
+static bool is_target(const struct spy_walk *w, const struct spy_object *o, size_t number,
+                      void *found, bool by_call)
 {
-    bool unbound = by_call && is_in(o, (uintptr_t)found, PT_LOAD);
+    bool unbound = by_call && spy_object_has(o, (uintptr_t)found, PT_LOAD);
     if (spy_slot_hooks[number].libc)
         return targets[number].libc != NULL &&
                (found == targets[number].libc || (unbound && targets[number].libc_first));
@@ -212,70 +121,22 @@ static bool is_target(const struct walk *w, const struct object *o, size_t numbe
         return true;
     const struct spy_mapping *mapping = spy_mappings_find(&w->mappings, found);
     return mapping != NULL && (mapping->protection & PROT_EXEC) != 0 &&
-           !is_in(o, (uintptr_t)found, PT_LOAD);
-}
-
-/* ---- writing ----------------------------------------------------------------------------------
- */
-
-/* Puts VALUE into SLOT, in whose place BEFORE is. False where that is not so, or it cannot be. */
-static bool put(const struct walk *w, void **slot, void *before, void *value)
-{
-    const struct spy_mapping *mapping = spy_mappings_find(&w->mappings, slot);
-    void *page = (void *)((uintptr_t)slot / PAGE_BYTES * PAGE_BYTES);
-    if (mapping == NULL)
-        return false;
-    bool closed = (mapping->protection & PROT_WRITE) == 0;
-    if (closed && spy_sys_mprotect(page, PAGE_BYTES, mapping->protection | PROT_WRITE) != 0)
-        return false;
-    /* Release: what the wrapper needs was there before. */
-    bool done = __atomic_compare_exchange_n(slot, &before, value, false, __ATOMIC_RELEASE,
-                                            __ATOMIC_RELAXED);
-    if (closed)
-        spy_sys_mprotect(page, PAGE_BYTES, mapping->protection);
-    return done;
-}
-
-static bool room_for_place(void)
-{
-    if ((place_count + 1) * sizeof(*places) <= place_bytes)
-        return true;
-    size_t bytes = place_bytes > 0 ? 2 * place_bytes : PLACES_FIRST * sizeof(*places);
-    void *more = spy_sys_mmap(bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-    if (spy_sys_failed(more))
-        return false;
-    if (places != NULL) {
-        memcpy(more, places, place_count * sizeof(*places));
-        spy_sys_munmap(places, place_bytes);
-    }
-    places = more;
-    place_bytes = bytes;
-    return true;
+           !spy_object_has(o, (uintptr_t)found, PT_LOAD);
 }
 
 /* ---- patching ---------------------------------------------------------------------------------
  */
 
-static void patch_slot(struct walk *w, const struct object *o, void **slot, size_t number,
+static void patch_slot(struct spy_walk *w, const struct spy_object *o, void **slot, size_t number,
                        bool by_call)
 {
     void *before = __atomic_load_n(slot, __ATOMIC_RELAXED);
     void *wrapper = spy_slot_hooks[number].wrapper;
-    if (before == wrapper || !is_target(w, o, number, before, by_call))
-        return;
-    const struct spy_mapping *mapping = spy_mappings_find(&w->mappings, slot);
-    bool sealed = is_in(o, (uintptr_t)slot, PT_GNU_RELRO);
-    if (mapping == NULL || (sealed && (mapping->protection & PROT_WRITE) != 0)) {
-        w->incomplete = true;
-        return;
-    }
-    if (!room_for_place() || !put(w, slot, before, wrapper))
-        w->incomplete = true;
-    else
-        places[place_count++] = (struct place){slot, wrapper, before, o->base};
+    if (before != wrapper && is_target(w, o, number, before, by_call))
+        spy_place_change(w, o, slot, before, wrapper);
 }
 
-static void patch_table(struct walk *w, const struct object *o, const ElfW(Rela) * rela,
+static void patch_table(struct spy_walk *w, const struct spy_object *o, const ElfW(Rela) * rela,
                         size_t bytes)
 {
     for (const ElfW(Rela) *end = rela + bytes / sizeof(*rela); rela < end; rela++) {
@@ -292,18 +153,15 @@ static void patch_table(struct walk *w, const struct object *o, const ElfW(Rela)
     }
 }
 
-static int patch_object(struct dl_phdr_info *info, size_t size, void *data)
+static void patch_object(struct spy_walk *w, const struct dl_phdr_info *info, void *unused)
 {
-    struct walk *w = data;
-    struct object o;
-    if (size >= offsetof(struct dl_phdr_info, dlpi_subs))
-        w->adds = info->dlpi_adds;
-    if (!open_object(&o, info))
-        return 0;
+    struct spy_object o;
+    (void)unused;
+    if (!spy_object_open(&o, info) || is_left_alone(&o))
+        return;
     for (unsigned i = 0; i < 2; i++)
         if (o.table[i] != NULL)
             patch_table(w, &o, o.table[i], o.bytes[i]);
-    return 0;
 }
 
 static bool begin(void)
@@ -376,12 +234,9 @@ static void await_at_forks(void)
 
 static bool patch(void)
 {
-    struct walk walk = {0};
+    struct spy_walk walk;
     find_targets();
-    bool done = spy_mappings_read(&walk.mappings);
-    if (done)
-        dl_iterate_phdr(patch_object, &walk);
-    spy_mappings_free(&walk.mappings);
+    bool done = spy_walk(&walk, patch_object, NULL);
     if (done && !walk.incomplete)
         atomic_store_explicit(&seen_adds, walk.adds, memory_order_relaxed);
     return done;
@@ -442,47 +297,20 @@ void spy_slots_look(void)
 /* ---- back -------------------------------------------------------------------------------------
  */
 
-/* The object may have gone, and another be where it was: then the word is not ours. */
-static int restore_object(struct dl_phdr_info *info, size_t size, void *data)
-{
-    struct walk *w = data;
-    const struct object o = {
-        .base = info->dlpi_addr, .part = info->dlpi_phdr, .parts = info->dlpi_phnum};
-    (void)size;
-    for (size_t i = 0; i < place_count; i++) {
-        const struct place *place = &places[i];
-        if (place->object != o.base || !is_in(&o, (uintptr_t)place->slot, PT_LOAD) ||
-            __atomic_load_n(place->slot, __ATOMIC_RELAXED) != place->wrapper)
-            continue;
-        if (put(w, place->slot, place->wrapper, place->before))
-            w->count++;
-        else
-            w->incomplete = true;
-    }
-    return 0;
-}
-
 bool spy_slots_restore(unsigned *count)
 {
-    struct walk walk = {0};
     *count = 0;
     if (!begin_in_time())
         return false;
-    bool done = spy_mappings_read(&walk.mappings);
-    if (done)
-        dl_iterate_phdr(restore_object, &walk);
-    spy_mappings_free(&walk.mappings);
-    done = done && !walk.incomplete;
+    bool done = spy_places_restore(count);
     if (done) {
-        place_count = 0;
         atomic_store_explicit(&spy_slots_watching, false, memory_order_relaxed);
     }
-    *count = walk.count;
     end();
     return done;
 }
 
 unsigned spy_slots_count(void)
 {
-    return (unsigned)place_count;
+    return spy_places_count();
 }
