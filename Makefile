@@ -309,6 +309,17 @@ $(VICTIM_DIR)/late.so: tests/victims/late.c Makefile | $(BUILD)/.deps
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared $< -lpq -o $@
 
+VICTIMS += $(VICTIM_DIR)/kept $(VICTIM_DIR)/kept.so
+$(VICTIM_DIR)/kept: tests/victims/kept.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIE -pie -Wl,-z,now -Wl,-z,relro $< -o $@
+
+$(VICTIM_DIR)/kept.so: tests/victims/kept.c Makefile | $(BUILD)/.deps
+	$(call say,VICTIM,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VICTIM_CFLAGS) -fPIC -shared -DPLUGIN $< -o $@
+
 $(VICTIM_DIR)/joined-lazy:  JOINED_FLAGS := -fplt -Wl,-z,lazy -Wl,-z,norelro
 $(VICTIM_DIR)/joined-now:   JOINED_FLAGS := -fno-plt -fPIE -pie -Wl,-z,now -Wl,-z,relro
 $(VICTIM_DIR)/joined-table: JOINED_FLAGS := -fPIE -pie -DTABLE
@@ -535,7 +546,8 @@ test-arm64: $(BUILD)/perfspy-ctl $(ARM64_ROOT)/.done ## build for arm64 and run 
 # Attaching there, for which a whole machine is emulated.
 ARM64_MACHINE := $(ARM64)/machine
 ARM64_ATTACH  := libperfspy.so perfspy-ctl $(ARM64_UNIT) bench/plain/libpq.so.5 \
-                 $(addprefix victims/,attached joined-lazy joined-table)
+                 $(addprefix victims/,attached joined-lazy joined-table kept kept.so libpq-a1b2.so.5 \
+                 libpq-c3d4.so.5)
 
 $(ARM64_MACHINE)/.done: tools/scripts/arm64-sysroot.sh tools/scripts/packages.txt | $(BUILD)/.deps
 	$(call say,UNPACK,$(@D))

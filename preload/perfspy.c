@@ -23,6 +23,8 @@
 #include "runtime/loader.h"
 #include "runtime/log.h"
 #include "runtime/ownfd.h"
+#include "runtime/places.h"
+#include "runtime/pointers.h"
 #include "runtime/process.h"
 
 #include <inttypes.h>
@@ -99,6 +101,27 @@ static bool tell_copies(struct spy_region *region, const char *argument, char *t
     return true;
 }
 
+/* Pointers from before an attach, and where the library itself keeps such: for who looks for more.
+ * "patched=7 unsearched=0 between=0 own=7f0011223000-7f0011224000 own=..." */
+static bool tell_pointers(struct spy_region *region, const char *argument, char *text)
+{
+    struct spy_pointers pointers = spy_pointers_tell();
+    uintptr_t begin, end;
+    (void)region, (void)argument;
+    spy_places_area(&begin, &end);
+    snprintf(text, SPY_CONTROL_BYTES - 1,
+             "patched=%u unsearched=%" PRIu64 " between=%u own=%" PRIxPTR "-%" PRIxPTR,
+             pointers.patched, pointers.unsearched, pointers.between, begin, end);
+    for (const struct spy_libpq *pq = spy_libpq_known(); pq != NULL; pq = pq->next) {
+        size_t used = strlen(text);
+        begin = (uintptr_t)pq;
+        end = (uintptr_t)&pq->hook[spy_libpq_hook_count];
+        snprintf(text + used, SPY_CONTROL_BYTES - 1 - used, " own=%" PRIxPTR "-%" PRIxPTR, begin,
+                 end);
+    }
+    return true;
+}
+
 static bool enable(struct spy_region *region, const char *argument, char *text)
 {
     (void)argument;
@@ -123,6 +146,8 @@ static const struct spy_control controls[] = {
     {"disable", "switches recording off", disable, false},
     {"copies", "where the copies of libpq and of TLS libraries are that calls went to", tell_copies,
      false},
+    {"pointers", "pointers to libpq's functions from before the attach that were replaced",
+     tell_pointers, false},
     {"reset", "begins the statistics anew", spy_reset, false},
     {"reload", "[FILE]  reads the rules again, or those of FILE", spy_perfspy_reload, false},
     {"detach", "ends the watch, where it was attached", spy_attach_end, true},

@@ -156,3 +156,9 @@ unsigned spy_places_count(void)
 {
     return (unsigned)place_count;
 }
+
+void spy_places_area(uintptr_t *begin, uintptr_t *end)
+{
+    *begin = (uintptr_t)places;
+    *end = *begin + place_bytes;
+}

@@ -37,6 +37,9 @@ bool spy_place_change(struct spy_walk *walk, const struct spy_object *object, vo
  * no /proc, or some could not be: they stay noted. *COUNT: how many were. */
 bool spy_places_restore(unsigned *count);
 
+/* Where the notes are: they hold what was there before. Changed by spy_place_change(). */
+void spy_places_area(uintptr_t *begin, uintptr_t *end);
+
 /* Places that are changed now. */
 unsigned spy_places_count(void);
 

@@ -6,6 +6,7 @@
 
 #include "runtime/loader.h"
 #include "runtime/places.h"
+#include "runtime/pointers.h"
 #include "runtime/process.h"
 #include "shared/sys.h"
 
@@ -248,18 +249,23 @@ bool spy_slots_patch(void)
         return false;
     await_at_forks();
     bool done = patch();
-    if (done)
+    if (done) {
         atomic_store_explicit(&spy_slots_watching, true, memory_order_relaxed);
+        spy_pointers_patch();
+    }
     end();
     return done;
 }
 
-void spy_slots_patch_again(void)
+void spy_slots_patch_again(bool pointers)
 {
     if (!begin())
         return;
-    if (atomic_load_explicit(&spy_slots_watching, memory_order_relaxed))
+    if (atomic_load_explicit(&spy_slots_watching, memory_order_relaxed)) {
         patch();
+        if (pointers)
+            spy_pointers_patch();
+    }
     end();
 }
 
@@ -279,7 +285,7 @@ void spy_slots_catch_up_slow(void)
     int saved_errno = errno;
     dl_iterate_phdr(read_adds, &adds);
     if (adds != atomic_load_explicit(&seen_adds, memory_order_relaxed))
-        spy_slots_patch_again();
+        spy_slots_patch_again(false);
     errno = saved_errno;
 }
 
@@ -304,6 +310,7 @@ bool spy_slots_restore(unsigned *count)
         return false;
     bool done = spy_places_restore(count);
     if (done) {
+        spy_pointers_forget();
         atomic_store_explicit(&spy_slots_watching, false, memory_order_relaxed);
     }
     end();

@@ -38,14 +38,15 @@ struct spy_slot_hook {
 extern const struct spy_slot_hook spy_slot_hooks[];
 extern const size_t spy_slot_hook_count;
 
-/* Patches every object that is ready. False where memory is short, or there is no /proc. From here
- * on the wrappers are in place, until spy_slots_restore(). */
+/* Patches every object that is ready, and pointers in static data (runtime/pointers.h). False where
+ * memory is short, or there is no /proc. From here on the wrappers are in place, until
+ * spy_slots_restore(). */
 bool spy_slots_patch(void);
 
 /* The same once more, for what has come since, and for words that the loader wrote to after we had:
- * it was binding a call just then. Nothing where the wrappers are not in place, or another thread
- * is at it. */
-void spy_slots_patch_again(void);
+ * it was binding a call just then. With POINTERS static data are searched once more, too, which may
+ * take long. Nothing where the wrappers are not in place, or another thread is at it. */
+void spy_slots_patch_again(bool pointers);
 
 /* Puts back what was there. False as above; some places may have been restored. *COUNT: how many.
  */

@@ -32,7 +32,7 @@ into bin "$ARM64_MACHINE/bin/busybox"
 ln -s busybox "$root/bin/sh"
 install -m 755 tests/integration/lib/arm64_guest.sh "$root/init"
 into here "$ARM64_BUILD"/{libperfspy.so,perfspy-ctl,unit/ctl/test_inject,unit/ctl/test_inject_aarch64} \
-    "$ARM64_BUILD"/victims/{attached,joined-lazy,joined-table}
+    "$ARM64_BUILD"/victims/{attached,joined-lazy,joined-table,kept,kept.so,libpq-a1b2.so.5,libpq-c3d4.so.5}
 into "here/${ARM64_BUILD#"$PWD/"}" "$ARM64_BUILD/libperfspy.so"
 libraries libyaml-0.so.2 libjansson.so.4 libmicrohttpd.so.12 libnettle.so.8 libgnutls.so.30 \
     libp11-kit.so.0 libidn2.so.0 libunistring.so.2 libtasn1.so.6 libhogweed.so.6 libgmp.so.10 \

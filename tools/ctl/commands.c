@@ -300,7 +300,8 @@ const struct ctl_command ctl_commands[] = {
             "Looks at a process, watched or not: whether the library is loaded, and if not, why, "
             "and what attach would say; "
             "why there is nothing to read yet; which copies of libpq and of TLS libraries are "
-            "mapped, and whether calls reach them through perfspy; what goes past it (drivers "
+            "mapped, and whether calls reach them through perfspy; what goes past it (pointers "
+            "to libpq's functions on the heap from before an attach; drivers "
             "without libpq, by their files and by connections to port 5432, 6432, PGPORT or "
             "a PostgreSQL's Unix socket; a libpq inside the program; Go; io_uring; seccomp; "
             "a port from which no request comes); "
@@ -434,8 +435,9 @@ const struct ctl_command ctl_commands[] = {
                 "(PERFSPY_ENABLED=0, PERFSPY_ONLY) is woken, for good. One that is watched "
                 "already is refused, with the command that does what may be wanted instead: "
                 "enable, or reload.\n\n"
-                "Function pointers that the program got by dlsym() before are not replaced: "
-                "doctor tells of a libpq that no call has reached.",
+                "Pointers to libpq's functions that the program got by dlsym() before are "
+                "replaced where they lie in static data, until detach; doctor tells of those on "
+                "the heap, which are not.",
         .options =
             CTL_BIT(RULES) | CTL_BIT(DIR) | CTL_BIT(TIMEOUT) | CTL_BIT(FORCE) | CTL_BIT(VERBOSE),
         .min_operands = 1,

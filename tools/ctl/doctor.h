@@ -48,6 +48,7 @@ enum ctl_object_kind { CTL_LIBPQ, CTL_TLS };
 struct ctl_object {
     enum ctl_object_kind kind;
     uint64_t base;
+    unsigned kept; /* by ctl_pointers_read(): pointers to its functions on heaps */
     char path[256];
 };
 
@@ -97,6 +98,25 @@ void ctl_facts_descriptors(int32_t pid, struct ctl_facts *facts);
 /* Is the file at PATH part of a driver that does without libpq? */
 bool ctl_facts_is_driver(const char *path);
 
+/* ---- doctor_pointers.c -----------------------------------------------------------------------
+ */
+
+/* Pointers to libpq's functions from before an attach. */
+struct ctl_pointers {
+    bool told;           /* the process answered: */
+    unsigned patched;    /* so many were replaced, */
+    uint64_t unsearched; /* so many bytes of static data were left out, */
+    bool between;        /* or all of it, since a wrapper of libpq is loaded */
+    bool complete;       /* all heaps were searched for others */
+};
+
+/* Asks PROCESS, to which somebody attached, and searches its heaps: FACTS' objects get what is
+ * kept of them. */
+void ctl_pointers_read(struct ctl_pointers *pointers, const struct ctl_process *process,
+                       struct ctl_facts *facts);
+
+void ctl_doctor_pointers(struct ctl_findings *findings, const struct ctl_pointers *pointers);
+
 /* ---- what is found -------------------------------------------------------------------------- */
 
 /* doctor_absent.c: why is there no region? */
@@ -109,7 +129,7 @@ bool ctl_doctor_halted(struct ctl_findings *findings, const struct ctl_proc *pro
 
 /* doctor_process.c: what goes past perfspy, as far as it can be seen from outside. */
 void ctl_doctor_around(struct ctl_findings *findings, const struct ctl_process *process,
-                       const struct ctl_facts *facts);
+                       struct ctl_facts *facts);
 
 /* doctor_region.c, doctor_tables.c: what the region tells. */
 void ctl_doctor_region(struct ctl_findings *findings, const struct spy_region *region);

@@ -50,16 +50,41 @@ static void look_for_libpq(struct ctl_findings *f, const struct ctl_facts *facts
                  "no libpq is mapped: statements of drivers that do without it are not seen");
 }
 
-/* Calls that go past us where a copy of libpq is in use. */
-static const char *past_us(const struct ctl_findings *f)
+#define UNDER_RUN "start it under \"" CTL_NAME " run\" to see these calls"
+
+/* A copy of libpq whose functions the program keeps where they cannot be replaced. */
+static void tell_kept(struct ctl_findings *f, const struct ctl_object *o)
 {
-    if (strcmp(f->mode, "attach") == 0)
-        return "nothing, if the program has not used it yet; else it calls through pointers that "
-               "dlsym gave it before the attach (psycopg without its C part, FFI of node and "
-               "others): start it under \"" CTL_NAME " run\" to see these calls";
-    return "nothing, if the program has not used it yet; else it was bound past us: set "
-           "PERFSPY_DEEPBIND=clear (RTLD_DEEPBIND), or load the library earlier "
-           "(pointers from dlsym taken before)";
+    ctl_find(f, CTL_WARNING, UNDER_RUN,
+             "pointers to libpq's functions from before the attach are on the heap, where they "
+             "cannot be replaced (%u found; psycopg without its C part, FFI of node and others): "
+             "calls by them go past perfspy: %s",
+             o->kept, o->path);
+}
+
+/* A copy of libpq that no call has reached. */
+static void tell_unreached(struct ctl_findings *f, const struct ctl_object *o,
+                           const struct ctl_pointers *p)
+{
+    static const char unreached[] = "no call has reached this copy of libpq through perfspy: %s";
+    bool attached = strcmp(f->mode, "attach") == 0;
+    if (attached && p->complete && p->unsearched == 0 && !p->between)
+        ctl_find(f, CTL_NOTE,
+                 "nothing: it was not used since the attach, and its heaps hold no pointers to "
+                 "this copy's functions",
+                 unreached, o->path);
+    else if (attached)
+        ctl_find(f, CTL_WARNING,
+                 "nothing, if the program has not used it yet; else it calls through pointers that "
+                 "dlsym gave it before the attach (psycopg without its C part, FFI of node and "
+                 "others): " UNDER_RUN,
+                 unreached, o->path);
+    else
+        ctl_find(f, CTL_WARNING,
+                 "nothing, if the program has not used it yet; else it was bound past us: set "
+                 "PERFSPY_DEEPBIND=clear (RTLD_DEEPBIND), or load the library earlier "
+                 "(pointers from dlsym taken before)",
+                 unreached, o->path);
 }
 
 /* Those of KIND that COPIES does not have: "/usr/lib/libssl.so.3, /usr/lib/libgnutls.so.30". */
@@ -88,20 +113,23 @@ static void list_unhooked(struct ctl_findings *f, const struct ctl_facts *facts)
 
 /* Which of them calls have reached, as the process says: COPIES. */
 static void look_at_copies(struct ctl_findings *f, const struct ctl_facts *facts,
-                           const char *copies)
+                           const struct ctl_pointers *pointers, const char *copies)
 {
     char tls[OBJECTS_TEXT];
     for (unsigned i = 0; i < facts->objects; i++) {
         const struct ctl_object *o = &facts->object[i];
-        if (is_reached(copies, o->base))
+        bool reached = is_reached(copies, o->base);
+        if (reached)
             ctl_find(f, CTL_NOTE, "", "hooked: %s", o->path);
-        else if (o->kind == CTL_LIBPQ)
-            ctl_find(f, CTL_WARNING, past_us(f),
-                     "no call has reached this copy of libpq through perfspy: %s", o->path);
+        if (o->kept > 0)
+            tell_kept(f, o);
+        else if (!reached && o->kind == CTL_LIBPQ)
+            tell_unreached(f, o, pointers);
     }
     list_objects(tls, sizeof(tls), facts, CTL_TLS, copies);
     if (tls[0] != '\0')
         ctl_find(f, CTL_NOTE, "", "no TLS session was made through perfspy by: %s", tls);
+    ctl_doctor_pointers(f, pointers);
 }
 
 /* Has COPIES told by a live one; false where it does not answer, with a finding that says so. One
@@ -127,16 +155,20 @@ static bool ask_copies(struct ctl_findings *f, const struct ctl_process *process
 }
 
 static void look_at_objects(struct ctl_findings *f, const struct ctl_process *process,
-                            const struct ctl_facts *facts)
+                            struct ctl_facts *facts)
 {
     char copies[CTL_CLIENT_TEXT];
+    struct ctl_pointers pointers = {0};
     unsigned libpqs = 0;
     for (unsigned i = 0; i < facts->objects; i++)
         libpqs += facts->object[i].kind == CTL_LIBPQ;
-    if (!facts->maps.library)
+    if (!facts->maps.library) {
         list_unhooked(f, facts);
-    else if (ask_copies(f, process, facts, copies))
-        look_at_copies(f, facts, copies);
+    } else if (ask_copies(f, process, facts, copies)) {
+        if (process->state == CTL_LIVE && strcmp(f->mode, "attach") == 0)
+            ctl_pointers_read(&pointers, process, facts);
+        look_at_copies(f, facts, &pointers, copies);
+    }
     look_for_libpq(f, facts, libpqs);
 }
 
@@ -187,7 +219,7 @@ static void look_at_log(struct ctl_findings *f, const struct ctl_process *proces
 }
 
 void ctl_doctor_around(struct ctl_findings *f, const struct ctl_process *process,
-                       const struct ctl_facts *facts)
+                       struct ctl_facts *facts)
 {
     if (strcmp(f->mode, "detached") == 0) /* everything goes past it */
         return;

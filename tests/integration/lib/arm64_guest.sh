@@ -107,5 +107,21 @@ for how in lazy table; do
     wait $VICTIM
 done
 
+begin ./kept '' ./libpq-a1b2.so.5 ./libpq-c3d4.so.5 ./kept.so
+./perfspy-ctl attach $VICTIM --timeout 60s >/tmp/said 2>&1
+is "pointers in static data: attach" 0 $?
+for place in bss data sealed plugin other heap; do
+    tell "$place 2"
+done
+is "pointers in static data: statements by each are counted" 5 \
+    "$(./perfspy-ctl stats -p $VICTIM --json | grep -c kept_in_)"
+./perfspy-ctl detach $VICTIM >/tmp/said 2>&1
+is "pointers in static data: detach" 0 $?
+tell 'new other'
+exec 7>&-
+wait $VICTIM
+is "pointers in static data: it did not notice" "0 rows=13failures=0 " \
+    "$? $(sed -n 's/^done new other: //p' /tmp/out | tr -d ' ') $(cat /tmp/err)"
+
 echo over
 poweroff -f
