@@ -13,8 +13,8 @@
  * libc, the loader and this library itself are left alone, and so are words of an object that has
  * the function itself: what libpq calls in libpq is its own business.
  *
- * Cold path: takes the loader's lock, maps memory. errno may change. A fork() in another thread waits
- * until that is done, since its child would find the lock taken for good.
+ * Cold path: takes the loader's lock, maps memory. errno may change. A fork() in another thread
+ * waits until that is done, since its child would find the lock taken for good.
  */
 #ifndef SPY_RUNTIME_SLOTS_H
 #define SPY_RUNTIME_SLOTS_H

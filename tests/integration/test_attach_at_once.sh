@@ -15,16 +15,18 @@ one='select ?, generate_series(?, ?)'
 LOSES="is being traced by process [0-9]+|is watched already"
 printf 'version: 1\noperations:\n  - name: second\n    sql: "SELECT ?, generate_series(?, ?)"\n' >"$TEST_DIR/second.yml"
 
+declare -A TOOLS # process ids
+
 # in_background NAME COMMAND...: until ended().
 in_background() {
     "${@:2}" >"$TEST_DIR/said.$1" 2>&1 &
-    printf -v "TOOL_$1" %s "$!"
+    TOOLS[$1]=$!
 }
 
 # ended NAME: waits for it. SAID is its status, a colon, and what it said.
 ended() {
-    local tool=TOOL_$1 status=0
-    wait "${!tool}" || status=$?
+    local status=0
+    wait "${TOOLS[$1]}" || status=$?
     SAID="$status: $(<"$TEST_DIR/said.$1")"
 }
 
@@ -117,7 +119,7 @@ begin_held() {
 }
 
 begin_held "$victims/joined-now" "$dsn"
-says "loading: the second does not attach" 77 "is being traced by process $(pgrep -P "$TOOL_a")" attach --force
+says "loading: the second does not attach" 77 "is being traced by process $(pgrep -P "${TOOLS[a]}")" attach --force
 rm "$gate" "$gate.held"
 ended a
 assert_match "loading: the first does" '^0: ' "$SAID"
@@ -130,7 +132,7 @@ ends_well "loading"
 begin_held "$victims/attached" wait sleep sleep
 in_background b attach --force --timeout 60s
 both_at_it() {
-    [ "$(grep -hs '^TracerPid:' "/proc/$VICTIM"/task/*/status | grep -vc '[^0-9]0$')" = 2 ] || ! running "$TOOL_b"
+    [ "$(grep -hs '^TracerPid:' "/proc/$VICTIM"/task/*/status | grep -vc '[^0-9]0$')" = 2 ] || ! running "${TOOLS[b]}"
 }
 wait_for 30 both_at_it
 rm "$gate" "$gate.held"

@@ -114,12 +114,12 @@ json() {
     jq -r "${@:3}" "$2" "$1"
 }
 
-# assert_json WHAT FILE FILTER [JQ-ARGUMENT...]: the filter is true of the document. Of an empty file jq
-# says that everything is.
+# assert_json WHAT FILE FILTER [JQ-ARGUMENT...]: the filter is true of the document. Where there is none
+# jq succeeds, and says nothing.
 assert_json() {
-    local what=$1 file=$2 filter=$3
+    local what=$1 file=$2 filter=$3 said
     shift 3
-    if [ -s "$file" ] && jq -e "$@" "$filter" "$file" >/dev/null 2>&1; then
+    if said=$(jq -e "$@" "$filter" "$file" 2>/dev/null) && [ -n "$said" ]; then
         ok "$what"
     else
         not_ok "$what" "not true: $filter" "of: $(jq -c . "$file" 2>&1 | cut -c 1-2000)"
