@@ -23,6 +23,30 @@ static struct place *places;
 static size_t place_bytes;
 static size_t place_count;
 
+/* ---- pages that are read-only ------------------------------------------------------------------
+ */
+
+static void close_page(struct spy_walk *w)
+{
+    if (w->open != NULL)
+        spy_sys_mprotect(w->open, PAGE_BYTES, w->closed);
+    w->open = NULL;
+}
+
+/* One stays open until it is another's turn: the words of an object follow one upon the other, and
+ * for each change of protection threads that map memory may have to be waited for. */
+static bool open_page(struct spy_walk *w, void *page, int protection)
+{
+    if (w->open == page)
+        return true;
+    close_page(w);
+    if (spy_sys_mprotect(page, PAGE_BYTES, protection | PROT_WRITE) != 0)
+        return false;
+    w->open = page;
+    w->closed = protection;
+    return true;
+}
+
 /* ---- the walk ---------------------------------------------------------------------------------
  */
 
@@ -44,6 +68,7 @@ static int visit_object(struct dl_phdr_info *info, size_t size, void *data)
     if (size >= offsetof(struct dl_phdr_info, dlpi_subs))
         v->walk->adds = info->dlpi_adds;
     v->visit(v->walk, info, v->data);
+    close_page(v->walk);
     return 0;
 }
 
@@ -60,21 +85,16 @@ bool spy_walk(struct spy_walk *walk, spy_walk_fn *visit, void *data)
  */
 
 /* Puts VALUE into SLOT, in whose place BEFORE is. False where that is not so, or it cannot be. */
-static bool put(const struct spy_walk *w, void **slot, void *before, void *value)
+static bool put(struct spy_walk *w, void **slot, void *before, void *value)
 {
     const struct spy_mapping *mapping = spy_mappings_find(&w->mappings, slot);
     void *page = (void *)((uintptr_t)slot / PAGE_BYTES * PAGE_BYTES);
-    if (mapping == NULL)
-        return false;
-    bool closed = (mapping->protection & PROT_WRITE) == 0;
-    if (closed && spy_sys_mprotect(page, PAGE_BYTES, mapping->protection | PROT_WRITE) != 0)
+    if (mapping == NULL ||
+        ((mapping->protection & PROT_WRITE) == 0 && !open_page(w, page, mapping->protection)))
         return false;
     /* Release: what the value leads to was there before. */
-    bool done = __atomic_compare_exchange_n(slot, &before, value, false, __ATOMIC_RELEASE,
-                                            __ATOMIC_RELAXED);
-    if (closed)
-        spy_sys_mprotect(page, PAGE_BYTES, mapping->protection);
-    return done;
+    return __atomic_compare_exchange_n(slot, &before, value, false, __ATOMIC_RELEASE,
+                                       __ATOMIC_RELAXED);
 }
 
 static bool room_for_place(void)

@@ -17,6 +17,8 @@
 
 struct spy_walk {
     struct spy_mappings mappings; /* in the walk only */
+    void *open;                   /* a page that has its protection taken off; NULL: none */
+    int closed;                   /* what it is protected by else */
     unsigned long long adds;      /* objects ever loaded */
     bool incomplete;              /* something could not be changed, or not yet */
 };
@@ -29,7 +31,8 @@ bool spy_walk(struct spy_walk *walk, spy_walk_fn *visit, void *data);
 
 /* Puts VALUE into SLOT of OBJECT, where BEFORE is, at once for all threads, and keeps a note of it.
  * Where that is not so, or it cannot be written or noted, nothing is done, and the walk is
- * incomplete. A page that the loader, or the program, has made read-only is writable meanwhile. */
+ * incomplete. A page that the loader, or the program, has made read-only is writable until the
+ * object's visit ends. */
 bool spy_place_change(struct spy_walk *walk, const struct spy_object *object, void **slot,
                       void *before, void *value);
 
