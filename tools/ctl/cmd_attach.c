@@ -3,10 +3,10 @@
  * `attach`: has a running process load libperfspy.so, and waits until it is watched.
  */
 #include "ctl/command.h"
-#include "ctl/image.h"
 #include "ctl/inject.h"
 #include "ctl/inject_elf.h"
 #include "ctl/pid.h"
+#include "ctl/priority.h"
 #include "ctl/source.h"
 #include "shared/rules.h"
 
@@ -88,14 +88,13 @@ static void say_watched(const struct ctl_run *run, const struct ctl_proc *proc, 
 static enum ctl_exit refuse_watched(const struct ctl_run *run, const struct ctl_proc *proc)
 {
     struct ctl_process process;
+    struct spy_region head;
     if (!ctl_source_look(&process, proc))
         return CTL_OK;
-    struct spy_region *region =
-        process.state == CTL_LIVE ? ctl_source_load(&process, run->err) : NULL;
-    bool watched = region != NULL && !ctl_pid_is_detached(region);
+    bool watched = process.state == CTL_LIVE && ctl_source_head(&process, &head, run->err) &&
+                   !ctl_pid_is_detached(&head);
     if (watched)
-        say_watched(run, proc, region->off_since_ns != 0);
-    ctl_image_free(region);
+        say_watched(run, proc, head.off_since_ns != 0);
     free(process.region);
     return watched ? CTL_REFUSED : CTL_OK;
 }
@@ -182,6 +181,8 @@ enum ctl_exit ctl_cmd_attach(const struct ctl_run *run)
     struct spy_attach_status status;
     struct ctl_target target;
     struct ctl_proc proc;
+    pid_t lender;
+    ctl_priority_raise();
     enum ctl_exit result = ctl_pid_operand(run, &proc);
     if (result == CTL_OK)
         result = read_settings(run, &request);
@@ -192,8 +193,10 @@ enum ctl_exit ctl_cmd_attach(const struct ctl_run *run)
     result = ctl_target_open(&target, proc.pid, request.force, run->err);
     if (result == CTL_OK)
         result = ctl_inject(&target, &request, &answer, &times, run->err);
+    lender = ctl_priority_lend(times.worker);
     if (result == CTL_OK)
         result = await(&target, answer, begin + request.timeout_ns, &status, run->err);
+    ctl_priority_take_back(lender);
     if (result == CTL_OK)
         report(run, &target, &status, &times, ctl_clock_ns(CLOCK_MONOTONIC) - begin);
     ctl_target_close(&target);

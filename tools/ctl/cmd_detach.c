@@ -3,19 +3,35 @@
  * `detach`: has the library in a process that it was attached to step aside.
  */
 #include "ctl/command.h"
-#include "ctl/image.h"
 #include "ctl/pid.h"
+#include "ctl/priority.h"
 #include "ctl/source.h"
+#include "ctl/threads.h"
 
 #include <stdlib.h>
+
+#define OURS_MAX 2u /* the helper, and what may be left of an attach */
 
 /* Nobody answered. */
 static bool was_detached(const struct ctl_process *process, FILE *err)
 {
-    struct spy_region *region = ctl_source_load(process, err);
-    bool detached = region != NULL && ctl_pid_is_detached(region);
-    ctl_image_free(region);
-    return detached;
+    struct spy_region head;
+    return ctl_source_head(process, &head, err) && ctl_pid_is_detached(&head);
+}
+
+/* The library's thread answers, which has to wait for the processor like any other. */
+static enum spy_status tell(const struct ctl_process *process, char answer[CTL_CLIENT_TEXT],
+                            struct spy_error *error)
+{
+    pid_t tid[OURS_MAX], lender[OURS_MAX];
+    ctl_priority_raise();
+    const size_t count = ctl_threads_ours(process->proc.pid, tid, OURS_MAX);
+    for (size_t i = 0; i < count; i++)
+        lender[i] = ctl_priority_lend(tid[i]);
+    enum spy_status status = ctl_source_command(process, "detach\n", answer, error);
+    for (size_t i = 0; i < count; i++)
+        ctl_priority_take_back(lender[i]);
+    return status;
 }
 
 static enum ctl_exit detach(const struct ctl_run *run, const struct ctl_process *process)
@@ -23,7 +39,7 @@ static enum ctl_exit detach(const struct ctl_run *run, const struct ctl_process 
     char answer[CTL_CLIENT_TEXT];
     struct spy_error error = {0};
     const struct ctl_proc *proc = &process->proc;
-    enum spy_status status = ctl_source_command(process, "detach\n", answer, &error);
+    enum spy_status status = tell(process, answer, &error);
     if (status == SPY_OK) {
         fprintf(run->out, "process %d (%s): %s\n", proc->pid, proc->exe, answer);
         return CTL_OK;

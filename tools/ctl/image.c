@@ -214,40 +214,74 @@ static enum spy_status copy_whole(int fd, size_t bytes, struct spy_region **out,
     return status;
 }
 
-static enum spy_status load(int fd, struct ctl_image_owner owner, struct spy_region **out,
-                            struct spy_error *err)
+static enum spy_status check_says(const struct stat *st, struct ctl_image_owner owner,
+                                  const struct spy_region *region, struct spy_error *err)
 {
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return spy_fail(err, SPY_ERR_IO, "%s", strerror(errno));
-    enum spy_status status = check_file(&st, owner, err);
-    if (status == SPY_OK)
-        status = copy_whole(fd, (size_t)st.st_size, out, err);
-    if (status != SPY_OK)
-        return status;
-    recheck(fd, *out);
-    uint32_t says = (*out)->uid;
-    if (!owner.any_owner || st.st_uid == 0 || st.st_uid == says)
+    if (!owner.any_owner || st->st_uid == 0 || st->st_uid == region->uid)
         return SPY_OK;
-    ctl_image_free(*out);
-    *out = NULL;
-    return spy_fail(err, SPY_ERR_REFUSED, "it belongs to user %u, but says user %u", st.st_uid,
-                    says);
+    return spy_fail(err, SPY_ERR_REFUSED, "it belongs to user %u, but says user %u", st->st_uid,
+                    region->uid);
+}
+
+/* The descriptor of a file that may be read, or -1. */
+static int open_file(const char *path, struct ctl_image_owner owner, struct stat *st,
+                     enum spy_status *status, struct spy_error *err)
+{
+    /* O_NONBLOCK: never wait for the writer of a FIFO somebody put there. */
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        *status = spy_fail(err,
+                           errno == ENOENT                     ? SPY_ERR_ABSENT
+                           : errno == EACCES || errno == ELOOP ? SPY_ERR_REFUSED
+                                                               : SPY_ERR_IO,
+                           "%s", errno == ELOOP ? "it is a symbolic link" : strerror(errno));
+    else if (fstat(fd, st) != 0)
+        *status = spy_fail(err, SPY_ERR_IO, "%s", strerror(errno));
+    else
+        *status = check_file(st, owner, err);
+    if (fd < 0 || *status == SPY_OK)
+        return fd;
+    close(fd);
+    return -1;
 }
 
 enum spy_status ctl_image_read(const char *path, struct ctl_image_owner owner,
                                struct spy_region **out, struct spy_error *err)
 {
+    struct stat st;
+    enum spy_status status;
     *out = NULL;
-    /* O_NONBLOCK: never wait for the writer of a FIFO somebody put there. */
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    int fd = open_file(path, owner, &st, &status, err);
     if (fd < 0)
-        return spy_fail(err,
-                        errno == ENOENT                     ? SPY_ERR_ABSENT
-                        : errno == EACCES || errno == ELOOP ? SPY_ERR_REFUSED
-                                                            : SPY_ERR_IO,
-                        "%s", errno == ELOOP ? "it is a symbolic link" : strerror(errno));
-    enum spy_status status = load(fd, owner, out, err);
+        return status;
+    status = copy_whole(fd, (size_t)st.st_size, out, err);
+    if (status == SPY_OK) {
+        recheck(fd, *out);
+        status = check_says(&st, owner, *out, err);
+        if (status != SPY_OK) {
+            ctl_image_free(*out);
+            *out = NULL;
+        }
+    }
+    close(fd);
+    return status;
+}
+
+enum spy_status ctl_image_head(const char *path, struct ctl_image_owner owner,
+                               struct spy_region *head, struct spy_error *err)
+{
+    struct stat st;
+    enum spy_status status;
+    memset(head, 0, sizeof(*head));
+    int fd = open_file(path, owner, &st, &status, err);
+    if (fd < 0)
+        return status;
+    if (read_at(fd, head, sizeof(*head), 0) < 0)
+        status = spy_fail(err, SPY_ERR_IO, "%s", strerror(errno));
+    else
+        status = check(head, (size_t)st.st_size, err);
+    if (status == SPY_OK)
+        status = check_says(&st, owner, head, err);
     close(fd);
     return status;
 }

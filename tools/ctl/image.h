@@ -23,7 +23,11 @@ struct ctl_image_owner {
 SPY_MUST_CHECK enum spy_status ctl_image_read(const char *path, struct ctl_image_owner owner,
                                               struct spy_region **out, struct spy_error *err);
 
-/* The same from BYTES bytes in memory, which are copied. */
+/* Of the same file no more than what stands at its head. */
+SPY_MUST_CHECK enum spy_status ctl_image_head(const char *path, struct ctl_image_owner owner,
+                                              struct spy_region *head, struct spy_error *err);
+
+/* As ctl_image_read() does, from BYTES bytes in memory, which are copied. */
 SPY_MUST_CHECK enum spy_status ctl_image_take(const void *bytes, size_t count,
                                               struct spy_region **out, struct spy_error *err);
 

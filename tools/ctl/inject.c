@@ -14,6 +14,7 @@
 #include "ctl/inject_confined.h"
 #include "ctl/inject_elf.h"
 #include "ctl/inject_thread.h"
+#include "ctl/threads.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,6 +56,7 @@ struct job {
     const char *why; /* a call of ours could not be made, or failed */
     bool only_locks; /* in our code the thread has done nothing but wait for a lock */
     unsigned calls;
+    long worker; /* thread that it has started, by the number it has there */
     FILE *err;
 };
 
@@ -373,6 +375,8 @@ static bool at_call(struct job *j, const ctl_regs *regs)
 
 static bool at_end_of_call(struct job *j, const ctl_regs *regs, bool *filled)
 {
+    if (ctl_arch_call(regs) == SYS_clone3 || ctl_arch_call(regs) == SYS_clone)
+        j->worker = ctl_arch_result(regs);
     if (ctl_arch_call(regs) != SYS_memfd_create || *filled)
         return true;
     *filled = true;
@@ -459,6 +463,7 @@ enum ctl_exit ctl_inject(struct ctl_target *target, const struct ctl_inject_requ
         .stopped = ctl_clock_ns(CLOCK_MONOTONIC) - begin,
         .calls = j.calls,
         .tid = j.tracee.tid,
+        .worker = ctl_threads_find(&target->proc, j.worker),
     };
     return result == CTL_OK ? outcome(&j, status) : result;
 }

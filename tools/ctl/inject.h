@@ -64,6 +64,7 @@ struct ctl_inject_times {
     uint64_t stopped; /* the one thread: from stopping it until it was given back */
     unsigned calls;   /* system calls it made for us */
     pid_t tid;
+    pid_t worker; /* the library's thread, which is at work now; 0: not known */
 };
 
 /* Looks at process PID. CTL_OK, or another code after a sentence on ERR: CTL_NOTHING where there is

@@ -6,6 +6,8 @@
 
 #include "ctl/inject_calls.h"
 #include "ctl/inject_elf.h"
+#include "ctl/priority.h"
+#include "ctl/threads.h"
 #include "ctl/yama.h"
 
 #include <ctype.h>
@@ -34,6 +36,9 @@
 
 /* Taken of a stack beside the vector state: the red zone, the frame's other parts, and a call. */
 #define ROOM_BYTES 2048u
+
+/* In which a thread that is let go, and of priority, gets a processor. */
+#define RESUME_NS 50000l
 
 #define PAUSE_NS (2 * MS_NS) /* between one round over all threads and the next */
 
@@ -151,9 +156,13 @@ bool ctl_tracee_enters(const struct ctl_tracee *tracee)
            info.op == PTRACE_SYSCALL_INFO_ENTRY;
 }
 
+/* It is to be back at work before it has to queue for the processor like the rest again. */
 void ctl_tracee_release(const struct ctl_tracee *tracee)
 {
     ptrace(PTRACE_DETACH, tracee->tid, NULL, NULL);
+    if (tracee->lender != 0)
+        nanosleep(&(struct timespec){.tv_nsec = RESUME_NS}, NULL);
+    ctl_priority_take_back(tracee->lender);
 }
 
 /* ---- which ------------------------------------------------------------------------------------
@@ -196,18 +205,6 @@ static enum ctl_rank look_at(const struct ctl_target *t, pid_t tid, uint64_t *fi
     return ctl_calls_rank(t->memory, number, a);
 }
 
-static bool is_ours(const struct ctl_target *t, pid_t tid)
-{
-    char path[64], name[16] = "";
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", t->pid, tid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0 && read(fd, name, sizeof(name) - 1) < 0)
-        name[0] = '\0';
-    if (fd >= 0)
-        close(fd);
-    return strcmp(name, "perfspy\n") == 0;
-}
-
 static int by_rank(const void *a, const void *b)
 {
     return (int)((const struct candidate *)a)->rank - (int)((const struct candidate *)b)->rank;
@@ -222,7 +219,7 @@ static struct candidate *list_threads(const struct ctl_target *t, size_t *count)
     *count = 0;
     for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
         pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
-        if (!isdigit((unsigned char)entry->d_name[0]) || is_ours(t, tid))
+        if (!isdigit((unsigned char)entry->d_name[0]) || ctl_threads_is_ours(t->pid, tid))
             continue;
         list = ctl_grow(list, *count + 1, sizeof(*list));
         struct candidate *last = &list[(*count)++];
@@ -320,11 +317,13 @@ static bool has_room(const struct ctl_tracee *tracee, const struct ctl_state *st
     return true;
 }
 
-/* The thread has been traced: stopped, and let go where that was of no use. */
+/* The thread has been traced: stopped, and let go where that was of no use. One that runs is lent
+ * no priority for that: it may go on computing for as long as it is followed. */
 static bool borrow(struct ctl_tracee *tracee, enum ctl_rank rank, struct ctl_state *state)
 {
     uint64_t mask;
     ctl_regs regs;
+    tracee->lender = rank == CTL_RANK_RUNS ? 0 : ctl_priority_lend(tracee->tid);
     bool done = ctl_tracee_stop(tracee) == CTL_STOP_ASKED && ctl_arch_get_regs(tracee->tid, &regs);
     if (done && rank == CTL_RANK_RUNS)
         done = follow(tracee, &regs);
@@ -332,11 +331,15 @@ static bool borrow(struct ctl_tracee *tracee, enum ctl_rank rank, struct ctl_sta
         done = done && may_be_borrowed(tracee, &regs, rank);
     done = done && ctl_arch_get(tracee->tid, state) && has_room(tracee, state) &&
            ptrace(PTRACE_GETSIGMASK, tracee->tid, sizeof(mask), &mask) == 0;
-    if (done)
-        state->mask = mask;
-    else
+    if (!done) {
         ctl_tracee_release(tracee);
-    return done;
+        return false;
+    }
+    state->mask = mask;
+    ctl_priority_raise();
+    if (tracee->lender == 0)
+        tracee->lender = ctl_priority_lend(tracee->tid);
+    return true;
 }
 
 /* Why no thread may be traced. */
@@ -444,6 +447,7 @@ enum ctl_exit ctl_thread_borrow(const struct ctl_target *target, uint64_t deadli
         }
         if (!ctl_proc_read(target->pid, &proc))
             refusal.error = ESRCH;
+        ctl_priority_lower(); /* while there is nobody to be kept waiting */
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
     }
     return explain(target, &refusal, err);

@@ -20,6 +20,7 @@ struct ctl_tracee {
     pid_t tid;
     uint64_t first;       /* argument of the call that it is stopped in, or CTL_FIRST_UNKNOWN */
     uint64_t deadline_ns; /* of all waiting; CTL_UNDISTURBED: no end of it, nor by a signal */
+    pid_t lender;         /* of priority, see priority.h */
 };
 
 enum ctl_stop {
@@ -46,7 +47,7 @@ enum ctl_stop ctl_tracee_stop_again(const struct ctl_tracee *tracee, int deliver
 /* It is at a system call's stop: the beginning? */
 bool ctl_tracee_enters(const struct ctl_tracee *tracee);
 
-/* Lets it run as if we had never been there. */
+/* Lets it run as if we had never been there; no more is to be done with it. */
 void ctl_tracee_release(const struct ctl_tracee *tracee);
 
 /*

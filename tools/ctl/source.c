@@ -273,3 +273,16 @@ struct spy_region *ctl_source_load(const struct ctl_process *process, FILE *err)
             process->region != NULL ? process->region : "memory", text);
     return NULL;
 }
+
+bool ctl_source_head(const struct ctl_process *process, struct spy_region *head, FILE *err)
+{
+    struct ctl_image_owner owner = {process->proc.uid, process->any_owner};
+    if (process->region != NULL && ctl_image_head(process->region, owner, head, NULL) == SPY_OK &&
+        is_of(head, process))
+        return true;
+    struct spy_region *region = ctl_source_load(process, err);
+    if (region != NULL)
+        memcpy(head, region, sizeof(*head));
+    ctl_image_free(region);
+    return region != NULL;
+}

@@ -65,6 +65,10 @@ enum ctl_exit ctl_source_open(struct ctl_source *source, const struct ctl_run *r
  * NULL, after a warning on ERR, where it cannot be read. Free with ctl_image_free(). */
 struct spy_region *ctl_source_load(const struct ctl_process *process, FILE *err);
 
+/* What stands at the region's head, without asking the process for it where there is a file. False,
+ * after a warning on ERR, where it cannot be read. */
+bool ctl_source_head(const struct ctl_process *process, struct spy_region *head, FILE *err);
+
 /* Sends LINE to the server of PROCESS, a live one; see ctl_client_stream(). */
 SPY_MUST_CHECK enum spy_status ctl_source_stream(const struct ctl_process *process,
                                                  const char *line, int *fd, struct spy_error *err);

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 
+static struct spy_region head;
 static const struct ctl_image_owner nobody = {.uid = UINT32_MAX - 1};
 static const struct ctl_run now = {.now_mono_ns = 200 * SEC, .now_real_ns = REAL + 100 * SEC};
 
@@ -20,6 +21,7 @@ static void expect_refused(const char *path, const char *reason)
     assert_int_not_equal(ctl_image_read(path, nobody, &region, &err), SPY_OK);
     assert_null(region);
     assert_string_equal(err.text, reason);
+    assert_int_not_equal(ctl_image_head(path, nobody, &head, &err), SPY_OK);
 }
 
 static void files(void **state)
@@ -35,6 +37,8 @@ static void files(void **state)
     assert_int_equal(ctl_image_read(path, nobody, &region, &err), SPY_OK);
     assert_memory_equal(region, r, r->total_bytes);
     ctl_image_free(region);
+    assert_int_equal(ctl_image_head(path, nobody, &head, &err), SPY_OK);
+    assert_memory_equal(&head, r, sizeof(head));
 
     snprintf(link, sizeof(link), "%s.link", path);
     assert_int_equal(symlink(path, link), 0);
@@ -74,6 +78,7 @@ static void foreign_owner(void **state)
     const struct ctl_image_owner any = {.uid = 0, .any_owner = true};
     assert_int_equal(ctl_image_read(path, any, &region, &err), SPY_ERR_REFUSED);
     assert_string_equal(err.text, "it belongs to user 12345, but says user 0");
+    assert_int_equal(ctl_image_head(path, any, &head, &err), SPY_ERR_REFUSED);
     const struct ctl_image_owner theirs = {.uid = 12345};
     assert_int_equal(ctl_image_read(path, theirs, &region, &err), SPY_OK);
     ctl_image_free(region);
