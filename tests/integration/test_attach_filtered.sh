@@ -96,13 +96,13 @@ if [ ${#FORCE[@]} -gt 0 ]; then
 fi
 for name in openat clone3 sendto madvise; do
     begin "$refusing" kill "$name"
-    refused "one that kills for $name" "would end it for a call of $name, .* also not with --force" \
+    refused "one that kills for $name" "kills it for $name, .* also not with --force" \
         attach --force
 done
 begin "$refusing" trap socket
-refused "one that traps socket" 'would send it SIGSYS for a call of socket' attach
+refused "one that traps socket" 'kills it for socket, .* also not with --force' attach
 begin "$refusing" ask mmap
-refused "one that asks for mmap" 'leave it to another process .* a call of mmap' attach
+refused "one that asks for mmap" 'leaves it to another process whether mmap is called, .*, give --force' attach
 begin "$refusing" thread
 refused "one of another thread" 'not the same ones all of them' attach
 if setpriv --bounding-set -sys_admin true 2>/dev/null; then

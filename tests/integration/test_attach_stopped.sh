@@ -27,6 +27,11 @@ is_watched() {
     attach >"$TEST_DIR/again" 2>&1 || grep -q 'watched already' "$TEST_DIR/again"
 }
 
+# The attach that was stopped may still be at work.
+is_left() {
+    detach >"$TEST_DIR/detach" 2>&1
+}
+
 # attach_until N: attaches, and naps before its Nth call of ptrace, when the process is stopped. STATUS
 # is what it ended with.
 attach_until() {
@@ -49,7 +54,7 @@ wrong() {
         grep -q "has been stopped meanwhile.*kill -CONT $VICTIM" "$TEST_DIR/attach" || cat "$TEST_DIR/attach"
     kill -CONT "$VICTIM"
     wait_for 10 is_watched || echo "$step: $(<"$TEST_DIR/again")"
-    detach >"$TEST_DIR/detach" 2>&1 || echo "$step: $(<"$TEST_DIR/detach")"
+    wait_for 10 is_left || echo "$step: $(<"$TEST_DIR/detach")"
     kill "$VICTIM"
     wait_for 15 process_ended "$VICTIM" || echo "$step: hangs"
     wait "$VICTIM" || status=$?

@@ -96,7 +96,7 @@ enum ctl_exit ctl_confined_examine(const struct ctl_target *target, pid_t tid, b
 {
     struct ctl_seccomp_filters *filters;
     struct confined own;
-    const char *call, *what;
+    const char *call = NULL;
     look(target->pid, tid, &own);
     if (own.mode != SECCOMP_MODE_FILTER)
         return CTL_OK;
@@ -105,13 +105,19 @@ enum ctl_exit ctl_confined_examine(const struct ctl_target *target, pid_t tid, b
             say_hidden(target, errno, err);
         return force ? CTL_OK : CTL_REFUSED;
     }
-    bool harmless = ctl_seccomp_harmless(filters, &call, &what);
+    enum ctl_seccomp harm = ctl_seccomp_judge(filters, &call);
     ctl_seccomp_free(filters);
-    if (harmless)
+    if (harm == CTL_SECCOMP_HARMLESS || (harm == CTL_SECCOMP_ASKS && force))
         return CTL_OK;
-    ctl_say(err,
-            "a seccomp filter binds process %d, and would %s for a call of %s, which watching it "
-            "takes: it is not attached to, also not with --force",
-            target->pid, what, call);
+    if (harm == CTL_SECCOMP_FATAL)
+        ctl_say(err,
+                "a seccomp filter binds process %d that kills it for %s, a call that watching it "
+                "takes: it is not attached to, also not with --force",
+                target->pid, call);
+    else
+        ctl_say(err,
+                "a seccomp filter binds process %d that leaves it to another process whether %s is "
+                "called, which watching it takes: if that one allows it, give --force",
+                target->pid, call);
     return CTL_REFUSED;
 }

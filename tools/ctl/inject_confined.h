@@ -12,8 +12,8 @@
 enum ctl_exit ctl_confined_check(const struct ctl_target *target, bool force, FILE *err);
 
 /* Of thread TID, which we trace and which is stopped: CTL_OK where no filter binds it, or one that
- * is known to be harmless, or with FORCE, one that cannot be looked at. CTL_REFUSED after a
- * sentence. */
+ * is known to be harmless; with FORCE also one that asks another process, or cannot be looked at.
+ * CTL_REFUSED after a sentence. */
 enum ctl_exit ctl_confined_examine(const struct ctl_target *target, pid_t tid, bool force,
                                    FILE *err);
 

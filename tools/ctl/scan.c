@@ -60,7 +60,9 @@ static void explain(struct ctl_process *process)
         snprintf(process->note, sizeof(process->note), "PERFSPY_ENABLED=0");
         return;
     }
-    snprintf(process->note, sizeof(process->note), "no listen, accept or libpq connection yet");
+    bool preloaded = ctl_proc_environ(process->proc.pid, "LD_PRELOAD", value, sizeof(value));
+    snprintf(process->note, sizeof(process->note), "%sno listen, accept or libpq connection yet",
+             preloaded ? "" : "an attach is under way, or ");
 }
 
 /* A process whose region has no file answers at its abstract name only. */

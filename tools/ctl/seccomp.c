@@ -102,29 +102,30 @@ uint32_t ctl_seccomp_answer(const struct ctl_seccomp_filters *filters, long numb
     return worst;
 }
 
-/* NULL: nothing worse than that the call fails. */
-static const char *harm_of(uint32_t answer)
+static enum ctl_seccomp harm_of(uint32_t answer)
 {
     switch (answer & SECCOMP_RET_ACTION_FULL) {
     case SECCOMP_RET_KILL_PROCESS:
     case SECCOMP_RET_KILL_THREAD:
-        return "end it";
     case SECCOMP_RET_TRAP:
-        return "send it SIGSYS";
+        return CTL_SECCOMP_FATAL;
     case SECCOMP_RET_USER_NOTIF:
-        return "leave it to another process whether it goes on";
+        return CTL_SECCOMP_ASKS;
     default:
-        return NULL;
+        return CTL_SECCOMP_HARMLESS;
     }
 }
 
-bool ctl_seccomp_harmless(const struct ctl_seccomp_filters *filters, const char **call,
-                          const char **what)
+enum ctl_seccomp ctl_seccomp_judge(const struct ctl_seccomp_filters *filters, const char **call)
 {
-    *what = NULL;
-    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]) && *what == NULL; i++) {
-        *call = calls[i].name;
-        *what = harm_of(ctl_seccomp_answer(filters, calls[i].number, calls[i].arguments));
+    enum ctl_seccomp worst = CTL_SECCOMP_HARMLESS;
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        enum ctl_seccomp harm =
+            harm_of(ctl_seccomp_answer(filters, calls[i].number, calls[i].arguments));
+        if (harm > worst) {
+            worst = harm;
+            *call = calls[i].name;
+        }
     }
-    return *what == NULL;
+    return worst;
 }

@@ -28,9 +28,14 @@ struct ctl_seccomp_filters *ctl_seccomp_add(struct ctl_seccomp_filters *filters,
 uint32_t ctl_seccomp_answer(const struct ctl_seccomp_filters *filters, long number,
                             const uint64_t arguments[6]);
 
-/* Is each of our calls let through, or fails? If not *CALL is the name of one that is not, *WHAT
- * what would become of the process: "it would ...". */
-bool ctl_seccomp_harmless(const struct ctl_seccomp_filters *filters, const char **call,
-                          const char **what);
+/* What becomes of a process for our calls. */
+enum ctl_seccomp {
+    CTL_SECCOMP_HARMLESS, /* each is let through, or fails */
+    CTL_SECCOMP_ASKS,  /* another process is asked whether one is to be made, and may not answer */
+    CTL_SECCOMP_FATAL, /* one ends the process, or has it sent SIGSYS */
+};
+
+/* The worst of all; but for HARMLESS *CALL is the name of a system call for which it is so. */
+enum ctl_seccomp ctl_seccomp_judge(const struct ctl_seccomp_filters *filters, const char **call);
 
 #endif
