@@ -16,6 +16,41 @@
 #include <time.h>
 #include <unistd.h>
 
+const struct ctl_command ctl_command_attach = {
+    .name = "attach",
+    .operands = "PID",
+    .summary = "load libperfspy into a running process and watch it",
+    .help = "Has process PID load libperfspy.so, and puts it between the program and libpq, "
+            "libc's socket calls and the TLS libraries. One thread is borrowed for that, "
+            "while it waits in a system call, for a few milliseconds; the others run on. No "
+            "code of the program is written to. Connections that exist already are learned "
+            "at their next use.\n\n"
+            "What cannot be attached to is left as it is, with a sentence that says why and "
+            "exit status 77: another user's process (root may, with CAP_SYS_PTRACE), where "
+            "kernel.yama.ptrace_scope leaves tracing to others, one that is traced or "
+            "stopped, that no thread waits in, that may open no more files or map no more "
+            "memory, that has less than 8 MiB left of what its control group may use, that has "
+            "no /proc in its root directory, that a seccomp filter binds which would harm it, "
+            "binds not all of its threads, or may not be looked at (--force), whose main "
+            "thread has ended, that has another version of the library, statically linked "
+            "programs, "
+            "other C libraries, other machines' programs, and the GNU C library before 2.34. "
+            "69: there is no such process, or it has ended. Containers need nothing of "
+            "perfspy inside: the library is handed over in memory.\n\n"
+            "One that was detached from goes on with the same record, and with the rules of "
+            "FILE if --rules gives some. One that was started with the library at rest "
+            "(PERFSPY_ENABLED=0, PERFSPY_ONLY) is woken, for good. One that is watched "
+            "already is refused, with the command that does what may be wanted instead: "
+            "enable, or reload.\n\n"
+            "Pointers to libpq's functions that the program got by dlsym() before are "
+            "replaced where they lie in static data, until detach; doctor tells of those on "
+            "the heap, which are not.",
+    .options = CTL_BIT(RULES) | CTL_BIT(DIR) | CTL_BIT(TIMEOUT) | CTL_BIT(FORCE) | CTL_BIT(VERBOSE),
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = ctl_cmd_attach,
+};
+
 #define TIMEOUT_NS 2000000000ull
 #define PAUSE_NS   200000l
 #define MS         1000000.0

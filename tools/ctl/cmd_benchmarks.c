@@ -12,6 +12,22 @@
 
 #include <string.h>
 
+const struct ctl_command ctl_command_benchmarks = {
+    .name = "benchmarks",
+    .operands = "",
+    .summary = "compare operations with the budgets in the rules",
+    .help = "Shows for every budget the limit, the value, and how many calls stand behind it: "
+            "missed ones first. Budgets come from the rules and from --set.\n\n"
+            "A verdict on a quantile needs as many calls as make that quantile more than "
+            "another name of the maximum: 2 for p50, 10 for p90, 20 for p95, 100 for p99, "
+            "1,000 for p99.9; one on mean, max or errors needs a single call. On fewer calls "
+            "it says \"no data\", unless each of them took longer than the limit, which is a "
+            "miss however few they are. --min-calls sets the number for all.\n\n"
+            "The exit status is 1 if a budget is missed, 0 if all are met or have no data.",
+    .options = CTL_READS | CTL_BIT(LAST) | CTL_BIT(SET) | CTL_BIT(MIN_CALLS),
+    .run = ctl_cmd_benchmarks,
+};
+
 /* "8 of 20": too few for a verdict. */
 static char *calls_of(char out[2 * CTL_NUMBER_BYTES], const struct ctl_bench *bench)
 {

@@ -16,6 +16,34 @@
 #include <string.h>
 #include <time.h>
 
+const struct ctl_command ctl_command_capture = {
+    .name = "capture",
+    .operands = "OPERATION",
+    .summary = "show what the next calls of one operation are given: values and parameters",
+    .help = "Prints the next calls of OPERATION as they end: when, how long, rows, SQLSTATE or "
+            "status; of a statement its text as the program sent it and every bind value; of "
+            "a request its target and all URL parameters. Headers and bodies are never "
+            "kept. A name without what stands before its last dot will do where it is the "
+            "only one.\n\n"
+            "It turns itself off: after N calls, after DURATION, or when this command ends, "
+            "however it does. One capture is possible at a time in a process. Values go to "
+            "the process' own user and to root only, are kept in the memory of the process "
+            "until they are sent, and are wiped then; no file, log or history gets them. "
+            "With several processes N is for all of them together.\n\n"
+            "Texts are cut after 4,096 bytes and values after 1,024. What does not fit a "
+            "terminal is escaped: \\n, \\x1b. A statement that speaks of passwords or secrets, "
+            "or is an EXECUTE, is shown normalised, without text and values; a URL parameter "
+            "with such a name "
+            "is starred out.\n\n"
+            "The exit status is 0 if N calls were captured, 1 if there were fewer, 69 if there "
+            "is no such process or operation, 77 if the process refuses: another capture is "
+            "under way.",
+    .options = CTL_BIT(PROCESS) | CTL_BIT(JSON) | CTL_BIT(NEXT) | CTL_BIT(FOR) | CTL_BIT(SLOW),
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = ctl_cmd_capture,
+};
+
 #define CALLS_DEFAULT 5u
 #define FOR_DEFAULT   30000000000ull
 #define NS_OF_MS      UINT64_C(1000000)

@@ -10,6 +10,21 @@
 
 #include <stdlib.h>
 
+const struct ctl_command ctl_command_detach = {
+    .name = "detach",
+    .operands = "PID",
+    .summary = "stop watching a process that was attached to",
+    .help = "Takes the library out from between the program and its libraries, ends its "
+            "thread and closes its socket. What was recorded stays readable. The library "
+            "itself stays in the process' memory, at rest; attach wakes it, and goes on with "
+            "the same record. A process that was started with the library cannot be detached "
+            "from, but switched off, by disable: exit status 77. 69: it is not watched.",
+    .options = 0,
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = ctl_cmd_detach,
+};
+
 #define OURS_MAX 2u /* the helper, and what may be left of an attach */
 
 /* Nobody answered. */

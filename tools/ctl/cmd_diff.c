@@ -12,6 +12,32 @@
 
 #include <string.h>
 
+const struct ctl_command ctl_command_diff = {
+    .name = "diff",
+    .operands = "[OPERATION]",
+    .summary = "compare the last minutes with earlier ones, operation by operation",
+    .help = "Compares the last 5 minutes, or --last, with as long a window that ended where "
+            "this one begins, or --before ago: calls, rate, share of errors, mean and "
+            "percentiles of each operation on both sides, and what changed: slower, more "
+            "errors, new, busier, or the opposite. LOAD is the change of the operation's "
+            "total time in each second. What became worse comes first, by LOAD; then what "
+            "became better; then noise. With OPERATION shows that one in detail, with the "
+            "mean parts of its time.\n\n"
+            "A change is told where it is beyond chance by 3 standard deviations, and large: "
+            "p50, p95 or p99 by a fifth, and by 1 ms a call or 1 ms of total time a second; "
+            "the share of errors by one percentage point, of 20 calls on both sides; the "
+            "rate by half. A quantile needs as many calls on both sides as a benchmark's: 2, "
+            "20 and 100. The calls of the two windows are taken to be independent: one burst "
+            "of work that is the same each hour is \"busier\" all the same. \"few calls\" "
+            "stands where a side has less than 20 and nothing was found.\n\n"
+            "Windows are told in whole steps of history, and may be covered in part; both are "
+            "said. Rates are those of what is covered. The exit status is 0 whatever changed, "
+            "and 69 where there is nothing to compare with.",
+    .options = CTL_READS | CTL_BIT(LAST) | CTL_BIT(BEFORE) | CTL_BIT(LIMIT) | CTL_BIT(WATCH),
+    .max_operands = 1,
+    .run = ctl_cmd_diff,
+};
+
 #define LIMIT_DEFAULT 20u
 #define SENTENCES     3u /* told below the table */
 #define PAIR_BYTES    (2 * CTL_NUMBER_BYTES + sizeof(" -> "))

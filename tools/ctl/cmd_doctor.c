@@ -15,6 +15,36 @@
 #include <string.h>
 #include <unistd.h>
 
+const struct ctl_command ctl_command_doctor = {
+    .name = "doctor",
+    .operands = "[PID]",
+    .summary = "tell why there is no data, or not all of it, and what to do",
+    .help = "Looks at a process, watched or not: whether the library is loaded, and if not, why, "
+            "and what attach would say; "
+            "why there is nothing to read yet; which copies of libpq and of TLS libraries are "
+            "mapped, and whether calls reach them through perfspy; what goes past it (pointers "
+            "to libpq's functions on the heap from before an attach; drivers "
+            "without libpq, by their files and by connections to port 5432, 6432, PGPORT or "
+            "a PostgreSQL's Unix socket; a libpq inside the program; Go; io_uring; seccomp; "
+            "a port from which no request comes); "
+            "the rules in force, those that never matched, "
+            "and the work without a name that took most time, with a rule for it; full "
+            "tables and what was dropped; a log or a directory that cannot be written; what "
+            "perfspy costs, in time and memory. Of a dead process, what its region tells.\n\n"
+            "Without PID: all watched processes, and the "
+            "directories, the regions of the dead and the rules file of this host. With -p: those "
+            "watched processes, by id or name.\n\n"
+            "Each finding is a problem (there is no data), a warning (not all of it) or a "
+            "note, and behind an arrow stands what to do; the worst come first. With --json: "
+            "{\"version\", \"findings\": [{\"pid\" (null: this host), \"exe\", \"severity\", "
+            "\"what\", \"do\"}...]}. The exit status is 0 if there are "
+            "notes only, 1 if there is more, 69 if there is no such process, 77 if it may "
+            "not be looked into.",
+    .options = CTL_READS,
+    .max_operands = 1,
+    .run = ctl_cmd_doctor,
+};
+
 static const char *const severities[] = {
     [CTL_PROBLEM] = "problem",
     [CTL_WARNING] = "warning",

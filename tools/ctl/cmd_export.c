@@ -9,6 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct ctl_command ctl_command_export_prometheus_rules = {
+    .name = "export prometheus-rules",
+    .operands = "[FILE]",
+    .summary = "turn a rules file into alerting rules for Prometheus",
+    .help = "Prints alerting rules in Prometheus' YAML: an alert for each benchmark and each "
+            "error budget of FILE, for health that is critical or in warning by its "
+            "thresholds, for \"" CTL_NAME " serve\" being down, and for calls that perfspy "
+            "could not see or tell apart. Prometheus has to scrape \"" CTL_NAME
+            " serve\", whose gauges the alerts are about: exact quantiles over the health "
+            "window, not interpolated ones. FILE is by default PERFSPY_RULES or "
+            "/etc/perfspy/rules.yml.\n\n"
+            "The exit status is 1 if FILE has an error.",
+    .options = CTL_BIT(FOR),
+    .max_operands = 1,
+    .run = ctl_cmd_export_prometheus_rules,
+};
+
 #define DEFAULT_RULES "/etc/perfspy/rules.yml"
 #define FOR_NS        (60ull * 1000000000ull)
 

@@ -8,6 +8,19 @@
 #include "ctl/json.h"
 #include "ctl/view.h"
 
+const struct ctl_command ctl_command_health = {
+    .name = "health",
+    .operands = "",
+    .summary = "judge the last minutes: healthy, degraded, warning or critical",
+    .help = "Judges the window that the rules set (default: 5 minutes). critical: some call "
+            "was of level critical. warning: more than the allowed share was slow (default: "
+            "20 %). degraded: some calls were slow. unknown: no calls.\n\n"
+            "Exit status, as monitoring systems expect of a plugin: 0 healthy, 1 degraded or "
+            "warning, 2 critical, 3 unknown.",
+    .options = CTL_READS | CTL_BIT(LAST) | CTL_BIT(WATCH),
+    .run = ctl_cmd_health,
+};
+
 static enum ctl_paint paint_of(enum ctl_health_status status)
 {
     static const enum ctl_paint paints[] = {

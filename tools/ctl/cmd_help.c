@@ -6,6 +6,16 @@
 
 #include <string.h>
 
+const struct ctl_command ctl_command_help = {
+    .name = "help",
+    .operands = "[COMMAND]",
+    .summary = "explain this tool or one of its commands",
+    .help = "Explains a command. Also prints the manual page and the completion script.",
+    .options = CTL_BIT(MAN) | CTL_BIT(COMPLETION),
+    .max_operands = 2,
+    .run = ctl_cmd_help,
+};
+
 static enum ctl_exit unknown(const char *name, FILE *err)
 {
     ctl_say(err, "no command \"%s\"; \"" CTL_NAME " help\" lists them", name);
@@ -27,11 +37,11 @@ static enum ctl_exit explain(const struct ctl_run *run)
     size_t len = strlen(name);
     bool any = false;
     for (size_t i = 0; i < ctl_command_count; i++) {
-        if (strncmp(ctl_commands[i].name, name, len) != 0 || ctl_commands[i].name[len] != ' ')
+        if (strncmp(ctl_commands[i]->name, name, len) != 0 || ctl_commands[i]->name[len] != ' ')
             continue;
         if (any)
             fputc('\n', run->out);
-        ctl_help_command(&ctl_commands[i], run->out);
+        ctl_help_command(ctl_commands[i], run->out);
         any = true;
     }
     return any ? CTL_OK : unknown(name, run->err);

@@ -12,6 +12,30 @@
 
 #include <string.h>
 
+const struct ctl_command ctl_command_inflight = {
+    .name = "inflight",
+    .operands = "",
+    .summary = "show what every request and connection is doing this very moment",
+    .help = "Lists the requests under way, the statements under way and the connections that "
+            "are being made or idle in a transaction, the longest first, and what each waits "
+            "for: server "
+            "(the database's first result), rows (results being fetched or copied), client "
+            "(the response being taken), connect (a connection or ping, with the address), "
+            "queue (in a pipeline, not sent yet) or "
+            "program (everything else: its own code, a lock, a connection from its pool, "
+            "another service). QUERIES of a request are those that have ended, DATABASE is the "
+            "time "
+            "of these and of what is under way. A statement that no rule names has its text, "
+            "cut to 72 characters; of an "
+            "idle connection that is its last one.\n\n"
+            "Below stand ready lines for psql that end what is under way: "
+            "pg_cancel_backend() for a statement, pg_terminate_backend() for a connection "
+            "idle in a transaction. Of a dead process it shows what was under way when it "
+            "died; times then end with its last sign of life, and were longer.",
+    .options = CTL_READS | CTL_BIT(WATCH) | CTL_BIT(LIMIT),
+    .run = ctl_cmd_inflight,
+};
+
 #define LIMIT_DEFAULT   20u
 #define STATEMENT_WIDTH 72u /* in characters; --json has all */
 

@@ -14,6 +14,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct ctl_command ctl_command_ps = {
+    .name = "ps",
+    .operands = "",
+    .summary = "list the watched processes, live and dead",
+    .help = "Lists every process that libperfspy is loaded in, wherever it publishes, and the "
+            "dead ones whose region is left. States: live; dead; idle (nothing to watch yet); "
+            "dormant (PERFSPY_ENABLED=0); off (by disable). Below the list stands what went "
+            "wrong in a process: an invalid rules file, a full table, a directory that could "
+            "not be used. With --full also how full each of its tables is; --json has that, "
+            "too.",
+    .options = CTL_READS | CTL_BIT(FULL),
+    .run = ctl_cmd_ps,
+};
+
 static const struct ctl_column columns[] = {
     {.title = "PID", .right = true},
     {.title = "STATE"},

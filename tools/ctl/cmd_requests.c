@@ -11,6 +11,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct ctl_command ctl_command_requests = {
+    .name = "requests",
+    .operands = "[OPERATION]",
+    .summary = "show what requests spent their time on, and repeated statements (N+1)",
+    .help = "Shows for every request how its time was spent, as shares of the mean: reading "
+            "the request; waiting for the database's first results; fetching rows; blocked "
+            "until the client took the response; and program, which is all the rest: its own "
+            "code, but also locks, other services, and waiting for a connection from a pool. "
+            "A synchronous call (PQexec) returns with all of its rows: all of it is waiting, and "
+            "fetching rows is seen only of asynchronous calls. "
+            "Where a request has several queries at once their times overlap: the shares, "
+            "shown as measured, then add up to more than the whole, and the line says so.\n\n"
+            "QUERIES is the mean of queries a request; ~ stands before numbers that are "
+            "rounded down, those above 15. A query belongs to the only request of its thread, "
+            "else to the only one under way, else to the one that its sqlcommenter tag names; "
+            "the line below the table counts each way, and those that belong to no request "
+            "for certain: they are in no request's numbers.\n\n"
+            "Below stand repeated statements (N+1), those that took most time first: run in "
+            "one request at least 5 times, for more than 50 ms or 30 % of it; the rules may "
+            "set other bounds (repeats), and allow it to a statement (may_repeat). In each "
+            "request 8 different statements are counted at a time, and 64 findings are kept "
+            "of a process, over its whole life.\n\n"
+            "With OPERATION shows that one in detail, with the percentiles of each part and "
+            "of the time to the first byte; these are within 4.4 %, and a request in which a "
+            "part took no time counts as 0.",
+    .options = CTL_READS | CTL_BIT(LAST) | CTL_BIT(WATCH),
+    .max_operands = 1,
+    .run = ctl_cmd_requests,
+};
+
 static bool is_called(const struct ctl_model *model, uint32_t kind, const char *name)
 {
     for (size_t i = 0; i < model->count; i++)

@@ -6,6 +6,17 @@
 #include "ctl/format.h"
 #include "shared/rules.h"
 
+const struct ctl_command ctl_command_rules_check = {
+    .name = "rules check",
+    .operands = "FILE...",
+    .summary = "check rules files with the library's own parser",
+    .help = "Says how many operations a rules file names, or where its first error is, as "
+            "FILE:LINE:COLUMN. The exit status is 1 if a file has an error.",
+    .min_operands = 1,
+    .max_operands = SIZE_MAX,
+    .run = ctl_cmd_rules_check,
+};
+
 static bool check(const char *path, const struct ctl_run *run)
 {
     struct spy_rules *rules;

@@ -14,6 +14,24 @@
 #include <string.h>
 #include <unistd.h>
 
+const struct ctl_command ctl_command_run = {
+    .name = "run",
+    .operands = "-- COMMAND [ARGUMENT...]",
+    .summary = "run a program with libperfspy loaded into it",
+    .help = "Runs COMMAND with LD_PRELOAD set. The library is taken from beside this tool, "
+            "or from ../lib, else it is left to the dynamic loader. The exit status is that "
+            "of the program; 127 if it was not found, 126 if it could not be executed.\n\n"
+            "A program that the library cannot get into is run all the same, after a warning "
+            "that it will not be watched: one that is statically linked, that runs with other "
+            "rights (set-user-id, capabilities), or that was made for another machine or C "
+            "library.",
+    .options = CTL_BIT(RULES) | CTL_BIT(DIR),
+    .min_operands = 1,
+    .max_operands = SIZE_MAX,
+    .takes_rest = true,
+    .run = ctl_cmd_run,
+};
+
 /* LD_PRELOAD is split at blanks and colons, and there is no way to quote them. */
 static bool can_preload(const char *library, FILE *err)
 {

@@ -14,6 +14,31 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+const struct ctl_command ctl_command_serve = {
+    .name = "serve",
+    .operands = "",
+    .summary = "serve the performance API and Prometheus metrics over HTTP",
+    .help = "Answers GET /performance/metrics/operations, .../operations/NAME, "
+            "/performance/metrics/slow-operations, /performance/requests, "
+            "/performance/inflight, /performance/history, /performance/benchmarks and "
+            "/performance/health with the JSON of stats, slow, requests, inflight, trend, "
+            "benchmarks and health, POST "
+            "/performance/benchmarks/validate likewise, against limits of the request's own, "
+            "and GET /metrics in Prometheus' text format. All of it is described in "
+            "openapi.yaml, which is installed in share/perfspy.\n\n"
+            "Clients send Authorization: Bearer TOKEN. FILE has a line of ROLE TOKEN for each, "
+            "where TOKEN may be sha256: and the token's SHA-256 in hexadecimal. Only a "
+            "super_admin may read; a reader is known and refused. SIGHUP reads FILE again; if "
+            "it is no "
+            "good then, the old tokens stay in force. After 10 wrong tokens a client address "
+            "gets one attempt a second.\n\n"
+            "Counters in /metrics are sums over all processes of a program (label exe), those "
+            "that have ended included. Ends with status 0 on SIGTERM or SIGINT. There is no "
+            "TLS: leave it on the loopback address, or put a proxy before it.",
+    .options = CTL_BIT(PROCESS) | CTL_BIT(LISTEN) | CTL_BIT(TOKEN_FILE) | CTL_BIT(OPEN_METRICS),
+    .run = ctl_cmd_serve,
+};
+
 #define LISTEN_DEFAULT "127.0.0.1:9187"
 
 static void say_tokens(const struct ctl_run *run, const struct spy_error *error, const char *then)

@@ -11,6 +11,26 @@
 
 #include <string.h>
 
+const struct ctl_command ctl_command_slow = {
+    .name = "slow",
+    .operands = "",
+    .summary = "list single calls that were slow or failed",
+    .help = "Lists the calls that were slow, critical or failed. Kept of each process are the "
+            "newest 512 that were slow or longer than a benchmark, the newest 256 others that "
+            "failed, and of each operation the 3 longest of those that were slow, since the "
+            "start, of this hour and of the hour before: --worst shows these alone, with "
+            "--last 1h those of now. WAIT is the time to the first result of a "
+            "statement or to the first byte of a response, TAIL is the rest.\n\n"
+            "With --full also shows of a statement the request that it was part of, how long "
+            "it was queued before it was sent, "
+            "the rows it affected, the number of its parameters, the name it was prepared "
+            "under, the server, database and user, the process id of the server's backend, "
+            "and the state of the transaction after it; --json has them, too.",
+    .options = CTL_READS | CTL_BIT(LAST) | CTL_BIT(WATCH) | CTL_BIT(SORT) | CTL_BIT(LIMIT) |
+               CTL_BIT(WORST) | CTL_BIT(FULL),
+    .run = ctl_cmd_slow,
+};
+
 #define LIMIT_DEFAULT 20u
 
 static const struct ctl_column columns[] = {

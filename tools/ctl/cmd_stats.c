@@ -13,6 +13,33 @@
 
 #include <stdlib.h>
 
+const struct ctl_command ctl_command_stats = {
+    .name = "stats",
+    .operands = "[OPERATION]",
+    .summary = "show calls, errors and latencies by operation, worst first",
+    .help = "Shows every operation that was called: how often, how often it failed, and how "
+            "long it took. Worst first: by the share of critical calls, then of slow ones, "
+            "then by total time.\n\n"
+            "~ behind a name: the rules have it sampled (sample: 1/N). Its calls and errors "
+            "are exact, its times and levels are estimated from the calls that were timed, "
+            "and a slow one among the others is not seen.\n\n"
+            "With OPERATION shows that one in detail. \"never executed\" are statements "
+            "that were queued in a pipeline and dropped, since one before them failed or the "
+            "connection ended: they are no calls. A name without what stands before its "
+            "last dot will do where it is the only one: get_part for parts_crud.get_part.\n\n"
+            "With --self shows what perfspy itself costs each process. Of its calls about one "
+            "in 256 is timed; what is said of all of them is an estimate from those. Exact are "
+            "the CPU times of its helper thread and of the process, which are of the last step "
+            "of history. It also says whether perfspy backs off: where its part of the "
+            "program's calls takes more than PERFSPY_COST_LIMIT of the process' CPU time it "
+            "ends captures, then no longer attributes queries to requests nor keeps "
+            "percentiles of the parts of requests, until it takes less than half of that. "
+            "Calls, errors and latencies are counted all the same.",
+    .options = CTL_READS | CTL_BIT(LAST) | CTL_BIT(WATCH) | CTL_BIT(SELF),
+    .max_operands = 1,
+    .run = ctl_cmd_stats,
+};
+
 #define STATEMENT_WIDTH 72u /* of an unmapped statement, in characters; `stats NAME` shows all */
 
 static const struct ctl_column columns[] = {

@@ -11,6 +11,24 @@
 
 #include <string.h>
 
+const struct ctl_command ctl_command_trend = {
+    .name = "trend",
+    .operands = "[OPERATION]",
+    .summary = "show how a window went: calls, latencies and process use over time",
+    .help = "Shows the last hour, or --last, in some thirty lines: the calls that ended in "
+            "each stretch of time, their rate, errors and percentiles, and the most memory, "
+            "threads and descriptors that the processes used in it, added up. All requests "
+            "together, or where there were none all statements; with OPERATION that one.\n\n"
+            "History is kept in steps of 10 seconds for an hour, of a minute for a day and of "
+            "10 minutes after that, as long as its bytes suffice; the watched program's "
+            "environment may set it otherwise (PERFSPY_HISTORY, PERFSPY_HISTORY_STEPS). Older "
+            "steps are added up, never averaged. Where a step is longer than --step it counts "
+            "in the line that it ended in.",
+    .options = CTL_READS | CTL_BIT(LAST) | CTL_BIT(STEP) | CTL_BIT(WATCH),
+    .max_operands = 1,
+    .run = ctl_cmd_trend,
+};
+
 static const struct ctl_column columns[] = {
     {.title = "UNTIL"},
     {.title = "CALLS", .right = true},

@@ -13,6 +13,27 @@
 #include <string.h>
 #include <time.h>
 
+const struct ctl_command ctl_command_watch = {
+    .name = "watch",
+    .operands = "",
+    .summary = "tell when health or a benchmark changes, and run a command for it",
+    .help = "Looks at health and at every benchmark again and again, prints a line for each "
+            "change, and with --on-change runs a command for it: one at a time, with the "
+            "change as a JSON object on its standard input, its output going to standard "
+            "error. A command that fails or is killed is reported there, and watching goes "
+            "on.\n\n"
+            "The first look is what changes are compared with. A change for the worse is told "
+            "after --hold looks in a row that were all worse, one for the better after twice "
+            "as many. A benchmark that changes between \"met\" and \"no data\" is not told, "
+            "unless it was missed before. All are judged over --last, by default the health "
+            "window of the rules; a slow call is part of it for so long.\n\n"
+            "Processes may come and go. Ends with status 0 on SIGTERM, SIGINT or SIGHUP, "
+            "after the command that is running has ended; a second signal kills that.",
+    .options = CTL_READS | CTL_BIT(LAST) | CTL_BIT(ON_CHANGE) | CTL_BIT(EVERY) | CTL_BIT(HOLD) |
+               CTL_BIT(TIMEOUT) | CTL_BIT(INITIAL) | CTL_BIT(SET) | CTL_BIT(MIN_CALLS),
+    .run = ctl_cmd_watch,
+};
+
 #define EVERY_NS   (5 * CTL_SECOND_NS)
 #define TIMEOUT_NS (30 * CTL_SECOND_NS)
 #define HOLD       2u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The command table and the option table. Dispatch, `help`, the man page and the completion all
- * come from these two: a new command is one row in commands.c and one file cmd_NAME.c.
+ * come from these two: a new command is one name in CTL_COMMANDS() and one file cmd_NAME.c.
  */
 #ifndef CTL_COMMAND_H
 #define CTL_COMMAND_H
@@ -95,38 +95,49 @@ struct ctl_command {
     enum ctl_exit (*run)(const struct ctl_run *run);
 };
 
-extern const struct ctl_command ctl_commands[];
+/* What most commands take that tell of processes. */
+#define CTL_READS (CTL_BIT(PROCESS) | CTL_BIT(JSON))
+
+/* All commands, in the order in which help shows them. Of each the file of its name has a
+ * description, ctl_command_NAME, and what runs it, ctl_cmd_NAME(). */
+#define CTL_COMMANDS(X)        \
+    X(ps)                      \
+    X(stats)                   \
+    X(health)                  \
+    X(benchmarks)              \
+    X(watch)                   \
+    X(slow)                    \
+    X(capture)                 \
+    X(inflight)                \
+    X(requests)                \
+    X(trend)                   \
+    X(diff)                    \
+    X(serve)                   \
+    X(export_prometheus_rules) \
+    X(rules_check)             \
+    X(doctor)                  \
+    X(reload)                  \
+    X(disable)                 \
+    X(enable)                  \
+    X(reset)                   \
+    X(run)                     \
+    X(attach)                  \
+    X(detach)                  \
+    X(help)
+
+#define X(name)                                         \
+    extern const struct ctl_command ctl_command_##name; \
+    enum ctl_exit ctl_cmd_##name(const struct ctl_run *run);
+CTL_COMMANDS(X)
+#undef X
+
+extern const struct ctl_command *const ctl_commands[];
 extern const size_t ctl_command_count;
 
 const struct ctl_command *ctl_command_find(const char *name);
 
 /* "[OPTIONS] OPERANDS" of COMMAND, after its name. */
 void ctl_command_synopsis(const struct ctl_command *command, FILE *out);
-
-/* One function a command, each in the file of its name. */
-enum ctl_exit ctl_cmd_ps(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_stats(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_slow(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_capture(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_inflight(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_trend(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_diff(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_requests(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_health(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_benchmarks(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_watch(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_export_prometheus_rules(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_serve(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_rules_check(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_doctor(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_enable(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_disable(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_reset(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_reload(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_attach(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_detach(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_run(const struct ctl_run *run);
-enum ctl_exit ctl_cmd_help(const struct ctl_run *run);
 
 /* help.c, man.c, completion.c: the outputs of the tables. */
 void ctl_help_overview(FILE *out);

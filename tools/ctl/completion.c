@@ -10,7 +10,7 @@ static void put_first_words(FILE *out)
 {
     const char *last = "";
     for (size_t i = 0; i < ctl_command_count; i++) {
-        const char *name = ctl_commands[i].name;
+        const char *name = ctl_commands[i]->name;
         size_t len = strcspn(name, " ");
         /* Commands of two words with the same first one stand together in the table. */
         if (strncmp(last, name, len) == 0 && last[len] == ' ')
@@ -24,8 +24,8 @@ static void put_first_words(FILE *out)
 static void put_second_words(FILE *out, const char *first, size_t len)
 {
     for (size_t i = 0; i < ctl_command_count; i++)
-        if (strncmp(ctl_commands[i].name, first, len) == 0 && ctl_commands[i].name[len] == ' ')
-            fprintf(out, " %s", ctl_commands[i].name + len + 1);
+        if (strncmp(ctl_commands[i]->name, first, len) == 0 && ctl_commands[i]->name[len] == ' ')
+            fprintf(out, " %s", ctl_commands[i]->name + len + 1);
 }
 
 static void put_options(FILE *out, const struct ctl_command *command)
@@ -105,11 +105,11 @@ void ctl_completion_bash(FILE *out)
     fputs("\"\n        ;;\n", out);
     const char *last = "";
     for (size_t i = 0; i < ctl_command_count; i++) {
-        size_t len = strcspn(ctl_commands[i].name, " ");
-        bool repeated = strncmp(last, ctl_commands[i].name, len) == 0 && last[len] == ' ';
+        size_t len = strcspn(ctl_commands[i]->name, " ");
+        bool repeated = strncmp(last, ctl_commands[i]->name, len) == 0 && last[len] == ' ';
         if (!repeated)
-            put_case(out, &ctl_commands[i]);
-        last = ctl_commands[i].name;
+            put_case(out, ctl_commands[i]);
+        last = ctl_commands[i]->name;
     }
     fputs("    esac\n"
           "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"

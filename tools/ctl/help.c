@@ -26,9 +26,9 @@ void ctl_help_overview(FILE *out)
           "when.\n\nCommands:\n",
           out);
     for (size_t i = 0; i < ctl_command_count; i++) {
-        bool fits = strlen(ctl_commands[i].name) <= NAME_WIDTH;
-        fprintf(out, "  %-*s%s", (int)NAME_WIDTH, ctl_commands[i].name, fits ? " " : "\n");
-        fprintf(out, "%*s%s\n", fits ? 0 : (int)NAME_WIDTH + 3, "", ctl_commands[i].summary);
+        bool fits = strlen(ctl_commands[i]->name) <= NAME_WIDTH;
+        fprintf(out, "  %-*s%s", (int)NAME_WIDTH, ctl_commands[i]->name, fits ? " " : "\n");
+        fprintf(out, "%*s%s\n", fits ? 0 : (int)NAME_WIDTH + 3, "", ctl_commands[i]->summary);
     }
     print_options(common, out);
     fputs("\n\"" CTL_NAME " help COMMAND\" tells more.\n", out);

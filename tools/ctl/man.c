@@ -90,11 +90,11 @@ void ctl_man_page(FILE *out)
           out);
     for (size_t i = 0; i < ctl_command_count; i++) {
         fputs(i > 0 ? ".br\n" : "", out);
-        fprintf(out, "\\fBperfspy\\-ctl %s\\fR", ctl_commands[i].name);
+        fprintf(out, "\\fBperfspy\\-ctl %s\\fR", ctl_commands[i]->name);
         char synopsis[1024] = "";
         FILE *text = fmemopen(synopsis, sizeof(synopsis), "w");
         if (text != NULL) {
-            ctl_command_synopsis(&ctl_commands[i], text);
+            ctl_command_synopsis(ctl_commands[i], text);
             fclose(text);
         }
         ctl_roff_text(out, synopsis);
@@ -106,7 +106,7 @@ void ctl_man_page(FILE *out)
           ".SH COMMANDS\n",
           out);
     for (size_t i = 0; i < ctl_command_count; i++)
-        put_command(out, &ctl_commands[i]);
+        put_command(out, ctl_commands[i]);
     fputs(".SH OPTIONS\n", out);
     for (unsigned i = 0; i < CTL_OPTION_COUNT; i++)
         ctl_roff_option(out, &ctl_options[i]);

@@ -96,7 +96,7 @@ static enum ctl_exit unknown_command(const struct parser *p, const char *word)
     const char **names = ctl_alloc(ctl_command_count * sizeof(*names));
     size_t near;
     for (size_t i = 0; i < ctl_command_count; i++)
-        names[i] = ctl_commands[i].name;
+        names[i] = ctl_commands[i]->name;
     bool any = ctl_nearest(word, names, ctl_command_count, &near, 1) == 1;
     ctl_say(p->err, "unknown command \"%s\"%s%s%s", word,
             any ? "; did you mean \"" : "; \"" CTL_NAME " help\" lists them",
@@ -114,12 +114,12 @@ static enum ctl_exit take_command(struct parser *p, const char *word)
     size_t len = strlen(word);
     const char *begun = NULL; /* the first command that WORD begins */
     for (size_t i = 0; i < ctl_command_count && p->line->command == NULL; i++) {
-        const char *name = ctl_commands[i].name;
+        const char *name = ctl_commands[i]->name;
         if (strncmp(name, word, len) != 0 || name[len] != ' ')
             continue;
         begun = begun != NULL ? begun : name;
         if (*p->argv != NULL && strcmp(name + len + 1, *p->argv) == 0)
-            p->line->command = &ctl_commands[i];
+            p->line->command = ctl_commands[i];
     }
     if (p->line->command != NULL) {
         p->argv++;

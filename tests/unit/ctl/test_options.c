@@ -186,7 +186,7 @@ static void table_is_complete(void **state)
     ctl_completion_bash(out);
     fclose(out);
     for (size_t i = 0; i < ctl_command_count; i++) {
-        const struct ctl_command *c = &ctl_commands[i];
+        const struct ctl_command *c = ctl_commands[i];
         assert_ptr_equal(ctl_command_find(c->name), c);
         assert_non_null(strstr(text, c->summary));
         assert_non_null(c->run);
