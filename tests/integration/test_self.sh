@@ -158,6 +158,8 @@ victim=$SERVER_PID
 # On one connection: a call that reads and one that writes each.
 mapfile -t urls < <(for ((i = 0; i < 600; i++)); do echo "$SERVER_URL/healthz"; done)
 curl -sSf --max-time 60 "${urls[@]}" >"$TEST_DIR/body"
-check "calls of sockets that carry requests are sampled, too" is \
-    '.cost.requests | .samples + .cut >= 2 and .samples + .cut <= 3000 and (.samples == 0 or .call_ms > 0)'
+self
+# A sample that was broken off while the clock's own part of it was read counts as no time at all.
+assert_json "calls of sockets that carry requests are sampled, too" "$document" \
+    '.cost.requests | .samples + .cut >= 2 and .samples + .cut <= 3000 and (.samples == 0) == (.call_ms == null)'
 stop_process "$SERVER_PID"
