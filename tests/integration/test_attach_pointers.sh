@@ -4,51 +4,26 @@
 # Pointers that a program got by dlsym before somebody attached to it: those that it keeps in static
 # data are found, and put back by a detach; of those on the heap doctor tells.
 . "$(dirname "$0")/lib/check.sh"
+# shellcheck source=tests/integration/lib/attach.sh
+. "$(dirname "$0")/lib/attach.sh"
 
 victims=$BUILD/victims
-stats=$TEST_DIR/stats.json
 findings=$TEST_DIR/findings.json
 
-if [ -n "${SAN:-}" ]; then
-    skip "attaching" "a sanitizer's runtime has to be in the program from its start"
-    exit 0
-fi
-
-# tell LINE: one more step, to its end. Sets SAID to what it said.
-tell() {
-    local before
-    before=$(grep -c '^done' "$TEST_DIR/out" || true)
-    echo "$1" >&7
-    wait_for 30 more_than "$before"
-    SAID=$(tail -n 2 "$TEST_DIR/out" | head -n 1)
+# begin_kept LIBPQ OTHER: the program, with these.
+begin_kept() {
+    begin "$victims/kept" "dbname=$PGDATABASE" "$1" "$2" "$victims/kept.so"
 }
 
-more_than() {
-    [ "$(grep -c '^done' "$TEST_DIR/out")" -gt "$1" ] || ! running "$VICTIM"
-}
-
-attach() {
-    "$PERFSPY_CTL" attach "$VICTIM" --timeout 20s
-}
-
-# begin LIBPQ OTHER: the program, with these. Sets VICTIM.
-begin() {
-    rm -f "$TEST_DIR/in"
-    mkfifo "$TEST_DIR/in"
-    "$victims/kept" "dbname=$PGDATABASE" "$1" "$2" "$victims/kept.so" \
-        <"$TEST_DIR/in" >"$TEST_DIR/out" 2>"$TEST_DIR/err" &
-    VICTIM=$!
-    on_exit stop_process "$VICTIM"
-    exec 7>"$TEST_DIR/in"
-    wait_for 30 grep -qs ready "$TEST_DIR/out"
+# What it said before its last "done".
+said() {
+    tail -n 2 "$TEST_DIR/out" | head -n 1
 }
 
 # counts PLACE...: the calls of its statement.
 counts() {
-    "$PERFSPY_CTL" stats -p "$VICTIM" --json >"$stats"
     for place; do
-        json "$stats" '[.operations[] | select(.statement == $s) | .calls] | add // 0' \
-            --arg s "select ? as kept_in_$place"
+        calls_of "select ? as kept_in_$place"
     done | tr '\n' ' '
 }
 
@@ -80,25 +55,18 @@ steps() {
     done
 }
 
-# ends_well WHAT ROWS: it ends as it would have, the sealed page is sealed, and no row is missing.
-ends_well() {
-    local status=0
-    exec 7>&-
-    wait_for 15 process_ended "$VICTIM" || true
-    wait "$VICTIM" || status=$?
-    assert_eq "$1: ends as it would have" "0 " "$status $(<"$TEST_DIR/err")"
+# ends_whole WHAT ROWS: it ends as it would have, the sealed page is sealed, and no row is missing.
+ends_whole() {
+    ends_well "$1"
     assert_match "$1: with all its rows" "rows=$2 failures=0" "$(tail -n 1 "$TEST_DIR/out")"
 }
 
-begin libpq.so.5 "$victims/libpq-9f8e.so.5"
+begin_kept libpq.so.5 "$victims/libpq-9f8e.so.5"
 steps 2
 tell same
 assert_eq "what dlsym gives is what is kept" \
-    'bss=1 data=1 sealed=1 plugin=1 heap=1 other=1 ' "$SAID"
-if ! attach >"$TEST_DIR/log" 2>&1 && grep -q 'may not be traced' "$TEST_DIR/log"; then
-    skip "attaching" "$(<"$TEST_DIR/log")"
-    exit 0
-fi
+    'bss=1 data=1 sealed=1 plugin=1 heap=1 other=1 ' "$(said)"
+attach_first
 doctor
 finds "doctor: what was replaced" note '^15 pointers to libpq.s functions .* were replaced'
 finds "doctor: what could not be" warning \
@@ -109,13 +77,13 @@ assert_eq "statements by pointers in static data are seen, those by the heap's a
     "4 4 4 4 4 0 " "$(counts "${found[@]}" heap)"
 tell same
 assert_eq "dlsym gives what is kept there" \
-    'bss=1 data=1 sealed=1 plugin=1 heap=0 other=1 ' "$SAID"
+    'bss=1 data=1 sealed=1 plugin=1 heap=0 other=1 ' "$(said)"
 
-check "detach" "$PERFSPY_CTL" detach "$VICTIM"
+check "detach" detach
 steps 5
 assert_eq "nothing is seen after a detach" "4 4 4 4 4 0 " "$(counts "${found[@]}" heap)"
 tell same
-assert_eq "and all is as it was" 'bss=1 data=1 sealed=1 plugin=1 heap=1 other=1 ' "$SAID"
+assert_eq "and all is as it was" 'bss=1 data=1 sealed=1 plugin=1 heap=1 other=1 ' "$(said)"
 
 attach >/dev/null
 steps 1
@@ -128,29 +96,29 @@ doctor
 finds_not "doctor: none is left" 'on the heap'
 finds "doctor: libpq is hooked" note '^hooked: .*/libpq[.]so[.]5'
 assert_eq "what the program asks for anew is seen" "8 8 8 8 8 2 " "$(counts "${found[@]}" heap)"
-check "detach once more" "$PERFSPY_CTL" detach "$VICTIM"
+check "detach once more" detach
 steps 1
 assert_eq "nothing is seen after that" "8 8 8 8 8 2 " "$(counts "${found[@]}" heap)"
 
 # 6 places, each with 2 + 3 + 5 + 1 + 1 + 1 statements, and 6 on new connections.
-ends_well "libpq" 114
+ends_whole "libpq" 114
 
 # ---- whose connection it is ----------------------------------------------------------------------
 
 # These two end the program where one is given what the other has made.
-begin "$victims/libpq-a1b2.so.5" "$victims/libpq-c3d4.so.5"
+begin_kept "$victims/libpq-a1b2.so.5" "$victims/libpq-c3d4.so.5"
 attach >/dev/null
 tell 'new bss'
 tell 'other 1' # on a connection made before; the newest function that was asked for is bss'
 tell 'new other'
 steps 1
 assert_eq "each copy has its own connections" "3 2 2 2 4 0 " "$(counts "${found[@]}" heap)"
-ends_well "two copies" 15
+ends_whole "two copies" 15
 
 # ---- somebody else's wrapper ---------------------------------------------------------------------
 
 # Its originals may lie anywhere.
-begin "$victims/libpq-a1b2.so.5" "$victims/shim.so"
+begin_kept "$victims/libpq-a1b2.so.5" "$victims/shim.so"
 tell 'other 1'
 attach >/dev/null
 doctor
@@ -158,4 +126,4 @@ finds "a wrapper of libpq: doctor" warning 'some of libpq.s functions, but not a
 finds_not "a wrapper of libpq: nothing is replaced" 'were replaced'
 steps 1
 assert_eq "a wrapper of libpq: nothing is seen" "0 0 0 0 0 0 " "$(counts "${found[@]}" heap)"
-ends_well "a wrapper of libpq" 13
+ends_whole "a wrapper of libpq" 13

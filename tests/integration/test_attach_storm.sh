@@ -5,38 +5,17 @@
 # and a tracer at it: nothing of that goes wrong.
 # time limit: 180
 . "$(dirname "$0")/lib/check.sh"
+# shellcheck source=tests/integration/lib/attach.sh
+. "$(dirname "$0")/lib/attach.sh"
 
 victims=$BUILD/victims
 CYCLES=${ATTACH_CYCLES:-12}
-
-if [ -n "${SAN:-}" ]; then
-    skip "attaching" "a sanitizer's runtime has to be in the program from its start"
-    exit 0
-fi
-
-# begin COMMAND...: a program that says "ready". Sets VICTIM.
-begin() {
-    rm -f "$TEST_DIR/in" "$TEST_DIR/out" && mkfifo "$TEST_DIR/in"
-    "$@" <"$TEST_DIR/in" >"$TEST_DIR/out" 2>"$TEST_DIR/err" &
-    VICTIM=$!
-    on_exit stop_process "$VICTIM"
-    exec 7>"$TEST_DIR/in"
-    wait_for 30 grep -qs ready "$TEST_DIR/out"
-}
-
-ends_well() {
-    local status=0
-    check "$1: ends" wait_for 30 process_ended "$VICTIM"
-    wait "$VICTIM" || status=$?
-    assert_eq "$1: as it would have" "0 " "$status $(<"$TEST_DIR/err")"
-}
 
 # cycles WHAT: each says what it wants to.
 cycles() {
     local i failed=0
     for ((i = 0; i < CYCLES; i++)); do
-        "$PERFSPY_CTL" attach "$VICTIM" --timeout 20s >"$TEST_DIR/said" 2>&1 &&
-            "$PERFSPY_CTL" detach "$VICTIM" >>"$TEST_DIR/said" 2>&1 && continue
+        attach >"$TEST_DIR/said" 2>&1 && detach >>"$TEST_DIR/said" 2>&1 && continue
         failed=$((failed + 1))
         sed 's/^/# /' "$TEST_DIR/said"
     done
@@ -44,11 +23,8 @@ cycles() {
 }
 
 begin "$victims/storm" forks
-if ! "$PERFSPY_CTL" attach "$VICTIM" >"$TEST_DIR/first" 2>&1 && grep -q 'may not be traced' "$TEST_DIR/first"; then
-    skip "attaching" "$(<"$TEST_DIR/first")"
-    exit 0
-fi
-stop_process "$VICTIM" || true
+attach_first
+stop_begun || true
 
 for kind in forks vforks spawns threads; do
     begin "$victims/storm" "$kind"
@@ -62,14 +38,13 @@ begin "$victims/storm" execs
 wrong=0
 for ((i = 0; i < CYCLES; i++)); do
     status=0
-    "$PERFSPY_CTL" attach "$VICTIM" --timeout 5s >"$TEST_DIR/said" 2>&1 || status=$?
+    attach --timeout 5s >"$TEST_DIR/said" 2>&1 || status=$?
     if [ "$status" != 0 ] && [ "$status" != 77 ]; then
         wrong=$((wrong + 1))
         sed 's/^/# /' "$TEST_DIR/said"
     fi
 done
 assert_eq "execs: attached, or refused, $CYCLES times" 0 "$wrong"
-exec 7>&-
 ends_well "execs"
 
 # Others look at it all the while.
@@ -96,10 +71,10 @@ ends_well "readers"
 
 if command -v gdb >/dev/null; then
     begin "$victims/attached" wait sleep poll
-    check "gdb: attach" "$PERFSPY_CTL" attach "$VICTIM" --timeout 20s
+    check "gdb: attach" attach
     gdb -q -batch -p "$VICTIM" -ex 'info threads' -ex detach >"$TEST_DIR/gdb" 2>&1 || true
     assert_match "gdb: sees the thread by its name" '"perfspy"' "$(<"$TEST_DIR/gdb")"
-    check "gdb: detach" "$PERFSPY_CTL" detach "$VICTIM"
+    check "gdb: detach" detach
     kill "$VICTIM"
     ends_well "gdb"
 fi

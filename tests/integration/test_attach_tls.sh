@@ -5,55 +5,30 @@
 # what comes after is counted, with its times; the program gets what it would have got.
 # time limit: 120
 . "$(dirname "$0")/lib/check.sh"
+# shellcheck source=tests/integration/lib/attach.sh
+. "$(dirname "$0")/lib/attach.sh"
 
 victims=$BUILD/victims
-stats=$TEST_DIR/stats.json
-
-if [ -n "${SAN:-}" ]; then
-    skip "attaching" "a sanitizer's runtime has to be in the program from its start"
-    exit 0
-fi
 
 key=$TEST_DIR/key.pem
 cert=$TEST_DIR/cert.pem
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$key" -out "$cert" -days 2 -subj /CN=localhost \
     2>"$TEST_DIR/openssl.log"
 
-# begin COMMAND...: a program that says "ready", fed by tell(). Sets VICTIM.
-begin() {
-    rm -f "$TEST_DIR/in" "$TEST_DIR/out" && mkfifo "$TEST_DIR/in"
-    "$@" <"$TEST_DIR/in" >"$TEST_DIR/out" 2>"$TEST_DIR/err" &
-    VICTIM=$!
-    on_exit stop_process "$VICTIM"
-    exec 7>"$TEST_DIR/in"
-    wait_for 30 grep -qs ready "$TEST_DIR/out"
-}
-
-# tell LINE: one more step, to its end.
-tell() {
-    local before
-    before=$(grep -c '^done' "$TEST_DIR/out" || true)
-    echo "$1" >&7
-    wait_for 30 more_than "$before"
-}
-
-more_than() {
-    [ "$(grep -c '^done' "$TEST_DIR/out")" -gt "$1" ] || ! running "$VICTIM"
-}
-
-attach() {
+# watch WHAT: attaches. Sets ATTACHED, microseconds.
+watch() {
     ATTACHED=${EPOCHREALTIME/./}
-    check "$1: attach" "$PERFSPY_CTL" attach "$VICTIM" --timeout 20s
+    check "$1: attach" attach
 }
 
-detach() {
-    check "$1: detach" "$PERFSPY_CTL" detach "$VICTIM"
+leave() {
+    check "$1: detach" detach
 }
 
 # All that was counted: "OPERATION OR STATEMENT=CALLS", sorted.
 counted() {
-    "$PERFSPY_CTL" stats -p "$VICTIM" --json >"$stats" || return 0
-    json "$stats" '[.operations[] | select(.calls > 0) |
+    "$PERFSPY_CTL" stats -p "$VICTIM" --json >"$STATS" || return 0
+    json "$STATS" '[.operations[] | select(.calls > 0) |
         "\(if .kind == "http" or .mapped or .statement == null then .operation else .statement end)=\(.calls)"] |
         sort | join(", ")'
 }
@@ -62,16 +37,8 @@ counted() {
 plausible() {
     local watched_ms=$(((${EPOCHREALTIME/./} - ATTACHED) / 1000 + 1))
     assert_eq "$1: nothing failed, or took longer than anybody watched" 0 \
-        "$(json "$stats" '[.operations[] | select(.max_ms > $most or .min_ms < 0 or .max_ms < .min_ms or .errors > 0)] |
+        "$(json "$STATS" '[.operations[] | select(.max_ms > $most or .min_ms < 0 or .max_ms < .min_ms or .errors > 0)] |
             length' --argjson most "$watched_ms")"
-}
-
-ends_well() {
-    local status=0
-    exec 7>&-
-    wait_for 15 process_ended "$VICTIM" || true
-    wait "$VICTIM" || status=$?
-    assert_eq "$1: ends as it would have" "0 " "$status $(<"$TEST_DIR/err")"
 }
 
 # ---- libpq ------------------------------------------------------------------------------------
@@ -82,10 +49,7 @@ assert_eq "the connection is one by TLS" on "$(psql -XqAt "$dsn" -c '\conninfo' 
     grep -q 'SSL connection' && echo on)"
 
 begin "$victims/joined-now" "$dsn"
-if ! "$PERFSPY_CTL" attach "$VICTIM" >"$TEST_DIR/first" 2>&1 && grep -q 'may not be traced' "$TEST_DIR/first"; then
-    skip "attaching" "$(<"$TEST_DIR/first")"
-    exit 0
-fi
+attach_first
 ends_well "the first"
 
 one='select ?, generate_series(?, ?)'
@@ -95,17 +59,17 @@ one='select ?, generate_series(?, ?)'
 middle() {
     begin "$victims/joined-now" "$dsn"
     tell "$2"
-    attach "$1"
+    watch "$1"
     tell "$3"
     tell 'exec 2'
     assert_eq "$1: what is counted" "$one=2" "$(counted)"
     plausible "$1"
     tell "$2"
-    detach "$1"
+    leave "$1"
     tell "$3"
     tell 'exec 3'
     tell "$2"
-    attach "$1, again"
+    watch "$1, again"
     tell "$3"
     tell 'exec 4'
     assert_eq "$1: and again" "$one=6" "$(counted)"
@@ -134,13 +98,13 @@ for line in sys.stdin:
 END
 begin /usr/bin/python3 "$TEST_DIR/drive.py" "$dsn"
 tell one
-attach "times"
+watch "times"
 tell two
 assert_eq "times: what is counted" "select pg_sleep(?), ?=1" "$(counted)"
 plausible "times"
-assert_json "times: the wait is the server's" "$stats" '.operations[] |
+assert_json "times: the wait is the server's" "$STATS" '.operations[] |
     select(.kind == "sql" and .calls == 1) | .wait_ms >= 300'
-detach "times"
+leave "times"
 tell three
 ends_well "times"
 
@@ -181,18 +145,18 @@ ok='say HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 http() {
     begin /usr/bin/python3 "$TEST_DIR/serve.py" "$key" "$cert"
     tell "$2"
-    attach "$1"
+    watch "$1"
     tell "$3"
     tell 'ask GET /after HTTP/1.1\r\nHost: x\r\n\r\n'
     tell "$ok"
     assert_eq "$1: what is counted" "GET /after=1" "$(counted)"
     plausible "$1"
     tell 'ask GET /left HTTP/1.1\r\nHost: x\r\n\r\n'
-    detach "$1"
+    leave "$1"
     tell "$ok"
     tell 'ask GET /unseen HTTP/1.1\r\nHost: x\r\n\r\n'
     tell "$ok"
-    attach "$1, again"
+    watch "$1, again"
     tell 'ask GET /after HTTP/1.1\r\nHost: x\r\n\r\n'
     tell "$ok"
     assert_eq "$1: and again" "GET /after=2" "$(counted)"
