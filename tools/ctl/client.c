@@ -176,21 +176,39 @@ static enum spy_status receive_line(const struct client *c, bool *ok, size_t *co
     return SPY_OK;
 }
 
+/* What a server says instead of "ok". */
+static enum spy_status receive_refusal(const struct client *c, size_t count, struct spy_error *err)
+{
+    char text[256] = "";
+    enum spy_status status = receive(c, text, count < sizeof(text) ? count : sizeof(text) - 1, err);
+    if (status != SPY_OK)
+        return status;
+    text[strcspn(text, "\n")] = '\0';
+    return spy_fail(err, SPY_ERR_REFUSED, "%.200s", text);
+}
+
+/* Straight to where it will be read: its beginning, which tells how large it is, then the rest. */
 static enum spy_status receive_image(const struct client *c, struct spy_region **out,
                                      struct spy_error *err)
 {
+    struct spy_region header = {0}, *region = NULL;
     bool ok = false;
     size_t count = 0;
     enum spy_status status = receive_line(c, &ok, &count, err);
+    if (status == SPY_OK && !ok)
+        status = receive_refusal(c, count, err);
+    size_t first = count < sizeof(header) ? count : sizeof(header);
+    if (status == SPY_OK)
+        status = receive(c, (char *)&header, first, err);
+    if (status == SPY_OK)
+        status = ctl_image_new(&header, count, &region, err);
     if (status != SPY_OK)
         return status;
-    char *bytes = ctl_alloc(count + 1);
-    status = receive(c, bytes, count, err);
-    if (status == SPY_OK && ok)
-        status = ctl_image_take(bytes, count, out, err);
-    else if (status == SPY_OK)
-        status = spy_fail(err, SPY_ERR_REFUSED, "%.200s", bytes);
-    free(bytes);
+    memcpy(region, &header, first);
+    status = receive(c, (char *)region + first, count - first, err);
+    if (status == SPY_OK)
+        return ctl_image_finish(region, count, out, err);
+    ctl_image_free(region);
     return status;
 }
 
@@ -258,21 +276,6 @@ enum spy_status ctl_client_command(const struct ctl_server_name *server, const c
     return status;
 }
 
-/* What a server says instead of "ok 0". */
-static enum spy_status receive_refusal(const struct client *c, bool ok, size_t count,
-                                       struct spy_error *err)
-{
-    char text[256] = "";
-    size_t len = count < sizeof(text) ? count : sizeof(text) - 1;
-    if (ok)
-        return spy_fail(err, SPY_ERR_CORRUPT, "an answer that is not of the protocol");
-    enum spy_status status = receive(c, text, len, err);
-    if (status != SPY_OK)
-        return status;
-    text[strcspn(text, "\n")] = '\0';
-    return spy_fail(err, SPY_ERR_REFUSED, "%s", text);
-}
-
 enum spy_status ctl_client_stream(const struct ctl_server_name *server, const char *line, int *fd,
                                   struct spy_error *err)
 {
@@ -283,8 +286,10 @@ enum spy_status ctl_client_stream(const struct ctl_server_name *server, const ch
     if (status != SPY_OK)
         return status;
     status = receive_line(&c, &ok, &count, err);
-    if (status == SPY_OK && (!ok || count > 0))
-        status = receive_refusal(&c, ok, count, err);
+    if (status == SPY_OK && !ok)
+        status = receive_refusal(&c, count, err);
+    else if (status == SPY_OK && count > 0)
+        status = spy_fail(err, SPY_ERR_CORRUPT, "an answer that is not of the protocol");
     if (status == SPY_OK)
         *fd = c.fd;
     else

@@ -113,12 +113,18 @@ static bool look_at_region(struct ctl_findings *f, const struct ctl_process *pro
 }
 
 /* Scans; files that are no good are one finding. */
-static void scan(struct ctl_findings *f, struct ctl_source *source)
+static void scan(struct ctl_findings *f, struct ctl_source *source, const struct ctl_run *run)
 {
     struct ctl_aside aside;
+    struct ctl_args asked = *run->args;
+    const char *operand = asked.operands > 0 ? asked.operand[0] : NULL;
+    if (operand != NULL) {
+        asked.process = &operand;
+        asked.processes = 1;
+    }
     size_t lines = 0;
     ctl_aside_open(&aside);
-    ctl_source_scan(source, aside.file);
+    ctl_source_scan_for(source, &asked, aside.file);
     fflush(aside.file);
     for (const char *at = aside.text; (at = strchr(at, '\n')) != NULL; at++)
         lines++;
@@ -290,7 +296,7 @@ enum ctl_exit ctl_cmd_doctor(const struct ctl_run *run)
         ctl_say(run->err, "doctor: PID says which process, -p likewise: give one of them");
         return CTL_USAGE;
     }
-    scan(&findings, &source);
+    scan(&findings, &source, run);
     if (run->args->operands > 0)
         result = look_at_one(&findings, &source, run);
     else if (run->args->processes > 0)

@@ -25,8 +25,9 @@
 #define COPY_TRIES    10
 
 /* A region's arena comes last, so this is the room that any image of our version needs which has
- * HEADER, of which there are COUNT bytes. What is no such header is found out later. */
-static struct spy_region *new_image(const struct spy_region *header, size_t count)
+ * that header. What is no such header is found out later. */
+enum spy_status ctl_image_new(const struct spy_region *header, size_t count,
+                              struct spy_region **out, struct spy_error *err)
 {
     bool known = count >= sizeof(*header) && header->magic == SPY_REGION_MAGIC &&
                  header->version == SPY_REGION_VERSION &&
@@ -36,12 +37,11 @@ static struct spy_region *new_image(const struct spy_region *header, size_t coun
     if (known)
         sizes = (struct spy_region_sizes){header->history_bytes, header->arena_bytes};
     uint64_t bytes = spy_region_bytes(sizes);
-    if (bytes < count)
-        return NULL;
-    struct spy_region *region = aligned_alloc(4096, bytes);
-    if (region != NULL)
-        memset(region, 0, bytes);
-    return region;
+    *out = bytes >= count ? aligned_alloc(4096, bytes) : NULL;
+    if (*out == NULL)
+        return spy_fail(err, SPY_ERR_CORRUPT, "%zu bytes are too many for a region", count);
+    memset((char *)*out + count, 0, bytes - count);
+    return SPY_OK;
 }
 
 void ctl_image_free(struct spy_region *region)
@@ -64,30 +64,14 @@ static enum spy_status check(const struct spy_region *region, size_t count, stru
     return SPY_OK;
 }
 
-static enum spy_status finish(struct spy_region *region, size_t count, struct spy_region **out,
-                              struct spy_error *err)
+enum spy_status ctl_image_finish(struct spy_region *region, size_t count, struct spy_region **out,
+                                 struct spy_error *err)
 {
     enum spy_status status = check(region, count, err);
-    if (status != SPY_OK) {
+    *out = status == SPY_OK ? region : NULL;
+    if (status != SPY_OK)
         ctl_image_free(region);
-        return status;
-    }
-    *out = region;
-    return SPY_OK;
-}
-
-enum spy_status ctl_image_take(const void *bytes, size_t count, struct spy_region **out,
-                               struct spy_error *err)
-{
-    *out = NULL;
-    struct spy_region header;
-    memset(&header, 0, sizeof(header));
-    memcpy(&header, bytes, count < sizeof(header) ? count : sizeof(header));
-    struct spy_region *region = new_image(&header, count);
-    if (region == NULL)
-        return spy_fail(err, SPY_ERR_CORRUPT, "%zu bytes are too many for a region", count);
-    memcpy(region, bytes, count);
-    return finish(region, count, out, err);
+    return status;
 }
 
 /* Up to COUNT bytes from AT on. Returns how many there were, or -1. */
@@ -188,15 +172,17 @@ static enum spy_status copy_file(int fd, size_t bytes, struct spy_region **out,
     memset(&header, 0, sizeof(header));
     if (read_at(fd, &header, sizeof(header), 0) < 0)
         return spy_fail(err, SPY_ERR_IO, "%s", strerror(errno));
-    struct spy_region *region = new_image(&header, bytes);
-    if (region == NULL)
-        return spy_fail(err, SPY_ERR_CORRUPT, "%zu bytes are too many for a region", bytes);
+    struct spy_region *region;
+    enum spy_status status = ctl_image_new(&header, bytes, &region, err);
+    if (status != SPY_OK)
+        return status;
     ssize_t count = read_at(fd, region, bytes, 0);
     if (count < 0) {
         ctl_image_free(region);
         return spy_fail(err, SPY_ERR_IO, "%s", strerror(errno));
     }
-    return finish(region, (size_t)count, out, err);
+    memset((char *)region + count, 0, bytes - (size_t)count); /* it has been cut meanwhile */
+    return ctl_image_finish(region, (size_t)count, out, err);
 }
 
 /* Of a process that was killed in the middle of a change the last copy is as good as any. */

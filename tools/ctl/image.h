@@ -27,9 +27,15 @@ SPY_MUST_CHECK enum spy_status ctl_image_read(const char *path, struct ctl_image
 SPY_MUST_CHECK enum spy_status ctl_image_head(const char *path, struct ctl_image_owner owner,
                                               struct spy_region *head, struct spy_error *err);
 
-/* As ctl_image_read() does, from BYTES bytes in memory, which are copied. */
-SPY_MUST_CHECK enum spy_status ctl_image_take(const void *bytes, size_t count,
-                                              struct spy_region **out, struct spy_error *err);
+/* Room for an image of COUNT bytes that begins with HEADER (of which those behind COUNT are not
+ * looked at). The caller fills in all COUNT, and has them checked by ctl_image_finish(). */
+SPY_MUST_CHECK enum spy_status ctl_image_new(const struct spy_region *header, size_t count,
+                                             struct spy_region **out, struct spy_error *err);
+
+/* Checks REGION, from ctl_image_new() and filled, as ctl_image_read() does. Where it is none it is
+ * freed. */
+SPY_MUST_CHECK enum spy_status ctl_image_finish(struct spy_region *region, size_t count,
+                                                struct spy_region **out, struct spy_error *err);
 
 /* NULL is fine. */
 void ctl_image_free(struct spy_region *region);

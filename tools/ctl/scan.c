@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Discovery of processes; see source.h. First /proc, which finds live ones wherever they publish,
- * in any mount or PID namespace; then the directories, which also have the dead.
+ * in any mount or PID namespace; then the directories, which also have the dead. Of processes that
+ * are asked for by their ids, and run, nothing but themselves is looked at.
  */
 #include "ctl/client.h"
 #include "ctl/format.h"
@@ -157,9 +158,9 @@ static void add_from_file(struct ctl_source *source, const char *path, struct sp
                           FILE *err)
 {
     struct ctl_image_owner owner = {.uid = geteuid(), .any_owner = geteuid() == 0};
-    struct spy_region *region;
+    struct spy_region head, *region = &head;
     struct spy_error error;
-    if (ctl_image_read(path, owner, &region, &error) != SPY_OK) {
+    if (ctl_image_head(path, owner, region, &error) != SPY_OK) {
         warn(err, path, error.text);
         return;
     }
@@ -175,7 +176,6 @@ static void add_from_file(struct ctl_source *source, const char *path, struct sp
     if (lives)
         process->proc = proc;
     process->state = lives ? CTL_LIVE : CTL_DEAD;
-    ctl_image_free(region);
 }
 
 static void look_at_file(struct ctl_source *source, const char *dir, const char *name, FILE *err)
@@ -240,6 +240,12 @@ static int by_start(const void *a, const void *b)
     return x->proc.pid < y->proc.pid ? -1 : x->proc.pid > y->proc.pid;
 }
 
+static void in_order(struct ctl_source *source)
+{
+    if (source->count > 0)
+        qsort(source->process, source->count, sizeof(*source->process), by_start);
+}
+
 void ctl_source_scan(struct ctl_source *source, FILE *err)
 {
     memset(source, 0, sizeof(*source));
@@ -249,8 +255,70 @@ void ctl_source_scan(struct ctl_source *source, FILE *err)
         spy_paths_dirs(getenv("PERFSPY_DIR"), getenv("XDG_RUNTIME_DIR"), geteuid(), dirs);
     for (unsigned i = 0; i < count; i++)
         scan_dir(source, dirs[i], err);
-    if (source->count > 0)
-        qsort(source->process, source->count, sizeof(*source->process), by_start);
+    in_order(source);
+}
+
+/* ---- those of -p ---------------------------------------------------------------------------- */
+
+static bool is_in(const struct ctl_source *source, int32_t pid)
+{
+    for (size_t i = 0; i < source->count; i++)
+        if (source->process[i].proc.pid == pid)
+            return true;
+    return false;
+}
+
+/* Its file has a shorter path in one of the directories, mostly. */
+static void shorten(struct ctl_source *source, struct ctl_process *process, FILE *err)
+{
+    char dirs[SPY_DIRS][SPY_PATH_BYTES], path[SPY_PATH_BYTES];
+    struct spy_process_id id = {process->proc.self_pid, process->proc.start_ticks};
+    unsigned count =
+        spy_paths_dirs(getenv("PERFSPY_DIR"), getenv("XDG_RUNTIME_DIR"), geteuid(), dirs);
+    for (unsigned i = 0; i < count; i++) {
+        struct stat st;
+        int fd = open_dir(source, dirs[i], err);
+        if (fd >= 0 && spy_paths_region(path, sizeof(path), dirs[i], id) && lstat(path, &st) == 0 &&
+            st.st_ino == process->inode && st.st_dev == process->device) {
+            free(process->region);
+            set_region(process, path);
+        }
+        if (fd >= 0)
+            close(fd);
+    }
+}
+
+/* False where one of them is given by name, does not run, or has no region: then others have to be
+ * looked at, too, since a dead one may have had its id. */
+static bool look_at_those(struct ctl_source *source, const struct ctl_args *args, FILE *err)
+{
+    struct ctl_proc proc;
+    struct ctl_process process;
+    for (size_t i = 0; i < args->processes; i++) {
+        const char *spec = args->process[i];
+        if (!ctl_source_is_pid(spec) || !ctl_proc_read(atoi(spec), &proc))
+            return false;
+        if (is_in(source, proc.pid))
+            continue;
+        if (!ctl_source_look(&process, &proc))
+            return false;
+        shorten(source, &process, err);
+        *add(source) = process;
+        if (process.state != CTL_LIVE)
+            return false;
+    }
+    return source->count > 0;
+}
+
+void ctl_source_scan_for(struct ctl_source *source, const struct ctl_args *args, FILE *err)
+{
+    memset(source, 0, sizeof(*source));
+    if (look_at_those(source, args, err)) {
+        in_order(source);
+        return;
+    }
+    ctl_source_free(source);
+    ctl_source_scan(source, err);
 }
 
 void ctl_source_free(struct ctl_source *source)

@@ -24,7 +24,7 @@ const char *ctl_state_name(enum ctl_state state)
 
 /* ---- choosing ------------------------------------------------------------------------------- */
 
-static bool is_pid(const char *spec)
+bool ctl_source_is_pid(const char *spec)
 {
     if (*spec == '\0' || strlen(spec) > 9)
         return false;
@@ -36,7 +36,7 @@ static bool is_pid(const char *spec)
 
 static bool matches(const struct ctl_process *process, const char *spec)
 {
-    if (is_pid(spec))
+    if (ctl_source_is_pid(spec))
         return process->proc.pid == atoi(spec);
     return ctl_proc_is_called(process->proc.exe, spec);
 }
@@ -95,10 +95,10 @@ static enum ctl_exit explain_missing(const struct ctl_source *source, const char
                 ctl_state_name(p->state), p->note);
         return CTL_NOTHING;
     }
-    if (is_pid(spec) && ctl_proc_read(atoi(spec), &proc))
+    if (ctl_source_is_pid(spec) && ctl_proc_read(atoi(spec), &proc))
         ctl_say(err, "process %s (%s) is not watched: libperfspy.so is not loaded in it", spec,
                 proc.exe);
-    else if (is_pid(spec))
+    else if (ctl_source_is_pid(spec))
         ctl_say(err, "there is no process %s, nor the region of a dead one", spec);
     else
         ctl_say(err, "no watched process is called \"%s\"; \"" CTL_NAME " ps\" lists them", spec);
@@ -113,7 +113,7 @@ static void keep_latest(const struct ctl_source *source, const char *spec, enum 
         const struct ctl_process *p = &source->process[i - 1];
         if (matches(p, spec) && wanted(p, want, any_live)) {
             keep[i - 1] = true;
-            if (is_pid(spec))
+            if (ctl_source_is_pid(spec))
                 return;
         }
     }
@@ -171,7 +171,7 @@ enum ctl_exit ctl_source_select(struct ctl_source *source, const struct ctl_args
 enum ctl_exit ctl_source_open(struct ctl_source *source, const struct ctl_run *run,
                               enum ctl_want want)
 {
-    ctl_source_scan(source, run->err);
+    ctl_source_scan_for(source, run->args, run->err);
     enum ctl_exit result = ctl_source_select(source, run->args, want, run->err);
     if (result != CTL_OK)
         ctl_source_free(source);

@@ -48,7 +48,13 @@ bool ctl_source_look(struct ctl_process *process, const struct ctl_proc *proc);
 
 /* scan.c: looks everywhere. Files that are no good are reported on ERR and left out. */
 void ctl_source_scan(struct ctl_source *source, FILE *err);
+
+/* scan.c: the same, but nowhere else where ARGS ask for running, watched processes by their ids. */
+void ctl_source_scan_for(struct ctl_source *source, const struct ctl_args *args, FILE *err);
 void ctl_source_free(struct ctl_source *source);
+
+/* Is SPEC, of a -p, a process id? Else it is a program's name. */
+bool ctl_source_is_pid(const char *spec);
 
 /*
  * Keeps what ARGS and WANT ask for. CTL_OK; or CTL_NOTHING or CTL_REFUSED after a sentence on ERR

@@ -5,7 +5,9 @@
 #include "ctl/image.h"
 #include "unit/ctl/fixture.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 static char dir[SPY_PATH_BYTES];
@@ -187,6 +189,43 @@ static void corrupt_files_are_named(void **state)
     unlink(path);
 }
 
+/* Who runs, and is asked for by id, is found without a look at any other: of the file that is no
+ * good nothing is said. */
+static void asked_for(void **state)
+{
+    struct ctl_source source;
+    struct ctl_proc self;
+    char bad[SPY_PATH_BYTES + 32], path[SPY_PATH_BYTES], spec[16];
+    (void)state;
+    assert_true(ctl_proc_read(getpid(), &self));
+    struct spy_region *r = fixture_parts(self.pid, self.start_ticks);
+    fixture_save(r, dir);
+    assert_true(spy_paths_region(path, sizeof(path), dir,
+                                 (struct spy_process_id){self.pid, self.start_ticks}));
+    int fd = open(path, O_RDONLY);
+    void *mapped = mmap(NULL, r->total_bytes, PROT_READ, MAP_SHARED, fd, 0);
+    assert_ptr_not_equal(mapped, MAP_FAILED);
+    close(fd);
+    snprintf(bad, sizeof(bad), "%s/7-8.region", dir);
+    FILE *file = fopen(bad, "w");
+    fputs("nonsense", file);
+    fclose(file);
+
+    snprintf(spec, sizeof(spec), "%d", self.pid);
+    const char *specs[] = {spec, spec}; /* once is enough */
+    struct ctl_args args = {.process = specs, .processes = 2};
+    assert_int_equal(open_source(&source, &args, CTL_WANT_ALL, ""), CTL_OK);
+    assert_int_equal(source.count, 1);
+    assert_int_equal(source.process[0].state, CTL_LIVE);
+    assert_string_equal(source.process[0].region, path);
+    ctl_source_free(&source);
+
+    munmap(mapped, r->total_bytes);
+    unlink(bad);
+    unlink(path);
+    free(r);
+}
+
 static void not_watched(void **state)
 {
     struct ctl_source source;
@@ -247,6 +286,7 @@ int main(void)
         cmocka_unit_test(live_before_dead),
         cmocka_unit_test(another_process_region),
         cmocka_unit_test(corrupt_files_are_named),
+        cmocka_unit_test(asked_for),
         cmocka_unit_test(not_watched),
         cmocka_unit_test(refused),
     };
