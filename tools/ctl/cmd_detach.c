@@ -9,6 +9,7 @@
 #include "ctl/threads.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 const struct ctl_command ctl_command_detach = {
     .name = "detach",
@@ -84,8 +85,8 @@ enum ctl_exit ctl_cmd_detach(const struct ctl_run *run)
     if (process.state == CTL_LIVE) {
         result = detach(run, &process);
     } else if (process.state == CTL_CLOSED) {
-        ctl_say(run->err, "process %d (%s) belongs to user %u: only that user and root may",
-                proc.pid, proc.exe, proc.uid);
+        ctl_say(run->err, "process %d (%s), of user %u, may not be looked into%s", proc.pid,
+                proc.exe, proc.uid, geteuid() != 0 ? "; root may" : "");
         result = CTL_REFUSED;
     } else {
         ctl_say(run->err, "process %d (%s) is not watched: %s", proc.pid, proc.exe, process.note);

@@ -122,8 +122,8 @@ static enum ctl_exit explain_closed(const struct ctl_target *t, const char *why,
     else
         ctl_say(err,
                 "process %d may not be looked into (%s): it has other rights than we have, or has "
-                "declared itself undumpable; root may attach to it",
-                t->pid, why);
+                "declared itself undumpable%s",
+                t->pid, why, geteuid() != 0 ? "; root may attach to it" : "");
     return CTL_REFUSED;
 }
 
