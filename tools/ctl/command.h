@@ -65,7 +65,8 @@
     X(MAN, 0, "man", "", "Print the manual page, in roff.")                                        \
     X(COMPLETION, 0, "completion", "SHELL", "Print the completion script for SHELL: bash.")        \
     X(FORCE, 0, "force", "",                                                                       \
-      "Attach although a seccomp filter binds the process and may not be looked at.")              \
+      "Attach although a seccomp filter binds the process that may not be looked at, leaves "      \
+      "calls to another process, or does not bind all threads.")                                   \
     X(VERBOSE, 'v', "verbose", "", "Tell what was done, and how long it took.")                    \
     X(HELP, 'h', "help", "", "Print help and exit.")                                               \
     X(VERSION, 'V', "version", "", "Print the version and exit.")
