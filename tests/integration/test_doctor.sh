@@ -22,6 +22,12 @@ finds() {
         --arg severity "$2" --arg pattern "$3"
 }
 
+# meets PID PATTERN: does doctor find that now? To be waited for where it comes by itself.
+meets() {
+    doctor "$1"
+    jq -e 'any(.findings[]; .what | test($pattern))' --arg pattern "$2" "$found" >"$TEST_DIR/met"
+}
+
 # does WHAT PATTERN: a finding has that to do.
 does() {
     assert_json "$1" "$found" 'any(.findings[]; .do // "" | test($pattern))' --arg pattern "$2"
@@ -67,11 +73,7 @@ on_exit stop_process "$busy" KILL
 "$PERFSPY_CTL" attach "$busy" --timeout 60s 2>"$TEST_DIR/attach.err" &
 attaching=$!
 # Between one attempt and the next nobody traces it.
-met_at_work() {
-    doctor "$busy"
-    jq -e 'any(.findings[]; .what | test("under way"))' "$found" >"$TEST_DIR/met"
-}
-wait_for 20 met_at_work || true
+wait_for 20 meets "$busy" "under way" || true
 finds "an attach under way" problem "^an attach is under way .process $attaching.\$"
 assert_eq "and nothing else" 1 "$(json "$found" '.findings | length')"
 kill "$attaching"
@@ -199,7 +201,7 @@ driver() {
         >"$TEST_DIR/driver" &
     on_exit kill $!
     wait_for 20 grep -qs connected "$TEST_DIR/driver"
-    doctor "$!"
+    wait_for 20 meets "$!" "connection to PostgreSQL" || true # which the server has to accept first
 }
 driver "$PGPORT" unix
 finds "a connection by a Unix socket" warning '^1 connection to PostgreSQL .*PGSQL.5432.* no libpq'
