@@ -7,9 +7,9 @@
 #include "shared/sys.h"
 
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
-#define PAGE_BYTES   4096u /* the least: a page that is larger has one protection as well */
 #define PLACES_FIRST 4096u
 
 struct place {
@@ -26,10 +26,16 @@ static size_t place_count;
 /* ---- pages that are read-only ------------------------------------------------------------------
  */
 
+/* The kernel changes the protection of whole pages only, and on some machines they are large. */
+static uintptr_t page_of(const void *address)
+{
+    return (uintptr_t)address / getauxval(AT_PAGESZ) * getauxval(AT_PAGESZ);
+}
+
 static void close_page(struct spy_walk *w)
 {
     if (w->open != NULL)
-        spy_sys_mprotect(w->open, PAGE_BYTES, w->closed);
+        spy_sys_mprotect(w->open, getauxval(AT_PAGESZ), w->closed);
     w->open = NULL;
 }
 
@@ -40,7 +46,7 @@ static bool open_page(struct spy_walk *w, void *page, int protection)
     if (w->open == page)
         return true;
     close_page(w);
-    if (spy_sys_mprotect(page, PAGE_BYTES, protection | PROT_WRITE) != 0)
+    if (spy_sys_mprotect(page, getauxval(AT_PAGESZ), protection | PROT_WRITE) != 0)
         return false;
     w->open = page;
     w->closed = protection;
@@ -88,7 +94,7 @@ bool spy_walk(struct spy_walk *walk, spy_walk_fn *visit, void *data)
 static bool put(struct spy_walk *w, void **slot, void *before, void *value)
 {
     const struct spy_mapping *mapping = spy_mappings_find(&w->mappings, slot);
-    void *page = (void *)((uintptr_t)slot / PAGE_BYTES * PAGE_BYTES);
+    void *page = (void *)page_of(slot);
     if (mapping == NULL ||
         ((mapping->protection & PROT_WRITE) == 0 && !open_page(w, page, mapping->protection)))
         return false;
@@ -114,11 +120,13 @@ static bool room_for_place(void)
     return true;
 }
 
-/* Where a page that is to be sealed is not yet, the loader is still at work on the object. */
+/* Where a page that is to be sealed is not yet, the loader is still at work on the object. What is
+ * on a page that is to be sealed in part only, the loader never seals. */
 static bool is_ready(const struct spy_walk *w, const struct spy_object *o, void **slot)
 {
     const struct spy_mapping *mapping = spy_mappings_find(&w->mappings, slot);
-    bool to_be_sealed = spy_object_has(o, (uintptr_t)slot, PT_GNU_RELRO);
+    uintptr_t last = page_of(slot) + getauxval(AT_PAGESZ) - 1;
+    bool to_be_sealed = spy_object_has(o, last, PT_GNU_RELRO);
     return mapping != NULL && !(to_be_sealed && (mapping->protection & PROT_WRITE) != 0);
 }
 
@@ -143,14 +151,15 @@ static bool is_readable(const struct spy_walk *w, void **slot)
     return mapping != NULL && (mapping->protection & PROT_READ) != 0;
 }
 
-/* The object may have gone, and another be where it was: then the word is not ours. */
+/* The object may have gone, and another be where it was: then the word is not ours, or there is a
+ * newer note of it, which comes first. */
 static void restore_object(struct spy_walk *w, const struct dl_phdr_info *info, void *data)
 {
     unsigned *count = data;
     const struct spy_object o = {
         .base = info->dlpi_addr, .part = info->dlpi_phdr, .parts = info->dlpi_phnum};
-    for (size_t i = 0; i < place_count; i++) {
-        const struct place *place = &places[i];
+    for (size_t i = place_count; i > 0; i--) {
+        const struct place *place = &places[i - 1];
         if (place->object != o.base || !spy_object_has(&o, (uintptr_t)place->slot, PT_LOAD) ||
             !is_readable(w, place->slot) ||
             __atomic_load_n(place->slot, __ATOMIC_RELAXED) != place->value)
