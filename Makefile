@@ -501,6 +501,9 @@ run_tests = BUILD=$(BUILD) SAN=$(SAN) V=$(V) T='$(T)' CC='$(CC)' tools/scripts/r
 test: $(PRODUCTS) $(UNIT_BINS) $(VICTIMS) $(NORMALISE) $(if $(SAN),,$(BENCH_PROGRAMS)) ## build and run all tests, or with T=PATTERN those so named
 	@$(run_tests) $(UNIT_BINS) $(TEST_SCRIPTS)
 
+# One looks at the library itself.
+$(BUILD)/unit/ctl/test_inject: | $(BUILD)/libperfspy.so
+
 unit: $(UNIT_BINS) ## build and run the unit tests only
 	@$(run_tests) $(UNIT_BINS)
 

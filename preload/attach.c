@@ -160,7 +160,7 @@ static void *work(void *unused)
     status.slots = spy_slots_count();
     atomic_store_explicit(&status.state, SPY_ATTACH_DONE, memory_order_release);
     spy_sys_poll(NULL, 0, &pause);
-    spy_slots_patch_again(true);
+    spy_slots_patch_again();
     return NULL;
 }
 

@@ -257,14 +257,13 @@ bool spy_slots_patch(void)
     return done;
 }
 
-void spy_slots_patch_again(bool pointers)
+void spy_slots_patch_again(void)
 {
     if (!begin())
         return;
     if (atomic_load_explicit(&spy_slots_watching, memory_order_relaxed)) {
         patch();
-        if (pointers)
-            spy_pointers_patch();
+        spy_pointers_patch();
     }
     end();
 }
@@ -279,17 +278,27 @@ static int read_adds(struct dl_phdr_info *info, size_t size, void *data)
     return 1;
 }
 
-void spy_slots_catch_up_slow(void)
+static bool is_behind(void)
 {
     unsigned long long adds = 0;
-    int saved_errno = errno;
     dl_iterate_phdr(read_adds, &adds);
-    if (adds != atomic_load_explicit(&seen_adds, memory_order_relaxed))
-        spy_slots_patch_again(false);
+    return adds != atomic_load_explicit(&seen_adds, memory_order_relaxed);
+}
+
+/* The look is a walk, too, for which a fork waits. Where somebody else is at one, or a fork is
+ * under way, the helper takes it in a while. */
+void spy_slots_catch_up_slow(void)
+{
+    int saved_errno = errno;
+    if (begin()) {
+        if (atomic_load_explicit(&spy_slots_watching, memory_order_relaxed) && is_behind())
+            patch();
+        end();
+    }
     errno = saved_errno;
 }
 
-/* No look is taken where nothing was loaded: it holds a lock that a fork would copy. */
+/* No look is taken where nothing was loaded: a fork would have to wait for it. */
 void spy_slots_look(void)
 {
     uint32_t left = atomic_load_explicit(&spy_slots_looks, memory_order_relaxed);

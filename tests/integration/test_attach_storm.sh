@@ -26,7 +26,7 @@ begin "$victims/storm" forks
 attach_first
 stop_begun || true
 
-for kind in forks vforks spawns threads; do
+for kind in forks loads vforks spawns threads; do
     begin "$victims/storm" "$kind"
     cycles "$kind"
     kill "$VICTIM"

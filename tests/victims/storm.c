@@ -5,12 +5,14 @@
  * with 0 if all went well.
  *
  *   forks     children that listen, each awaited
+ *   loads     children that load something, each awaited, while a thread looks up symbols
  *   vforks    children on its own memory, which wait a moment, then execute /bin/true
  *   spawns    posix_spawn of /bin/true
  *   threads   threads that end at once
  *   execs     executes itself, for as long as standard input has something to read
  *   files     takes what descriptors it may still have at a 'x', and gives all back at a 'y'
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -67,6 +69,29 @@ static void forks(char **argv)
     if (child == 0) {
         int fd = socket(AF_INET, SOCK_STREAM, 0);
         _exit(fd < 0 || listen(fd, 5) != 0 || close(fd) != 0);
+    }
+    await(child);
+}
+
+static void *look_up(void *unused)
+{
+    while (!over)
+        if (dlsym(RTLD_DEFAULT, "listen") == NULL)
+            errors++;
+    return unused;
+}
+
+/* A child that hangs there is ended by an alarm. */
+static void loads(char **argv)
+{
+    pthread_t thread;
+    (void)argv;
+    if (rounds == 0 && pthread_create(&thread, NULL, look_up, NULL) != 0)
+        errors++;
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(20);
+        _exit(dlopen("libpq.so.5", RTLD_LAZY) == NULL);
     }
     await(child);
 }
@@ -134,8 +159,8 @@ static const struct {
     const char *name;
     void (*round)(char **argv);
 } kinds[] = {
-    {"forks", forks},     {"vforks", vforks}, {"spawns", spawns},
-    {"threads", threads}, {"execs", execs},   {"files", files},
+    {"forks", forks},     {"loads", loads}, {"vforks", vforks}, {"spawns", spawns},
+    {"threads", threads}, {"execs", execs}, {"files", files},
 };
 
 int main(int argc, char **argv)

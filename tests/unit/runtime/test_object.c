@@ -48,10 +48,14 @@ static struct spy_object libc_object(void)
     return object_with(dlsym(RTLD_DEFAULT, "dladdr1"));
 }
 
+/* Asked of libc itself: in front of it there may be a sanitizer. */
 static void check_names(const struct spy_object *libc)
 {
+    void *handle = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+    assert_non_null(handle);
     for (size_t i = 0; i < NAMES; i++)
-        assert_ptr_equal(spy_object_function(libc, names[i]), dlsym(RTLD_DEFAULT, names[i]));
+        assert_ptr_equal(spy_object_function(libc, names[i]), dlsym(handle, names[i]));
+    dlclose(handle);
     assert_null(spy_object_function(libc, "PQexec"));
     assert_null(spy_object_function(libc, "liste"));
     assert_null(spy_object_function(libc, ""));

@@ -100,8 +100,7 @@ static struct spy_object sealed(void **at, size_t bytes)
 static void **two_pages(void)
 {
     page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    void **at =
-        mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void **at = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(at, MAP_FAILED);
     return at;
 }
