@@ -22,6 +22,7 @@ struct place {
 static struct place *places;
 static size_t place_bytes;
 static size_t place_count;
+static unsigned long long first_subs; /* objects ever unloaded, when the first place was changed */
 
 /* ---- pages that are read-only ------------------------------------------------------------------
  */
@@ -71,8 +72,10 @@ static int visit_object(struct dl_phdr_info *info, size_t size, void *data)
     v->begun = true;
     if (!v->read)
         return 1;
-    if (size >= offsetof(struct dl_phdr_info, dlpi_subs))
+    if (size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof(info->dlpi_subs)) {
         v->walk->adds = info->dlpi_adds;
+        v->walk->subs = info->dlpi_subs;
+    }
     v->visit(v->walk, info, v->data);
     close_page(v->walk);
     return 0;
@@ -130,6 +133,19 @@ static bool is_ready(const struct spy_walk *w, const struct spy_object *o, void 
     return mapping != NULL && !(to_be_sealed && (mapping->protection & PROT_WRITE) != 0);
 }
 
+/* Where a note of SLOT goes. A program that loads and unloads the same all the while needs no more
+ * room for it each time: where an object has gone, a note of the same word is of no use any more.
+ */
+static struct place *place_for(const struct spy_walk *w, void **slot)
+{
+    if (place_count == 0)
+        first_subs = w->subs;
+    for (size_t i = w->subs != first_subs ? place_count : 0; i > 0; i--)
+        if (places[i - 1].slot == slot)
+            return &places[i - 1];
+    return &places[place_count++];
+}
+
 bool spy_place_change(struct spy_walk *w, const struct spy_object *o, void **slot, void *before,
                       void *value)
 {
@@ -137,7 +153,7 @@ bool spy_place_change(struct spy_walk *w, const struct spy_object *o, void **slo
         w->incomplete = true;
         return false;
     }
-    places[place_count++] = (struct place){slot, value, before, o->base};
+    *place_for(w, slot) = (struct place){slot, value, before, o->base};
     return true;
 }
 

@@ -19,7 +19,8 @@ struct spy_walk {
     struct spy_mappings mappings; /* in the walk only */
     void *open;                   /* a page that has its protection taken off; NULL: none */
     int closed;                   /* what it is protected by else */
-    unsigned long long adds;      /* objects ever loaded */
+    unsigned long long adds;      /* objects ever loaded, */
+    unsigned long long subs;      /* and unloaded again */
     bool incomplete;              /* something could not be changed, or not yet */
 };
 

@@ -5,6 +5,7 @@
  */
 #include "runtime/places.h"
 
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -83,6 +84,26 @@ static void a_word_that_came_anew_gets_back_what_it_had_last(void **state)
     assert_ptr_equal(word, &second);
 }
 
+static void words_that_come_time_and_again_take_no_more_room(void **state)
+{
+    unsigned count;
+    (void)state;
+    word = &first;
+    assert_true(word_changed(&first));
+    void *object = dlopen("libpq.so.5", RTLD_LAZY); /* one that goes when it is closed */
+    assert_non_null(object);
+    assert_int_equal(dlclose(object), 0);
+    assert_null(dlopen("libpq.so.5", RTLD_LAZY | RTLD_NOLOAD));
+    for (unsigned i = 0; i < 100; i++) {
+        word = &second;
+        assert_true(word_changed(&second));
+    }
+    assert_int_equal(spy_places_count(), 1);
+    assert_true(spy_places_restore(&count));
+    assert_int_equal(count, 1);
+    assert_ptr_equal(word, &second);
+}
+
 /* ---- what the loader seals --------------------------------------------------------------------
  */
 
@@ -139,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_word_gets_back_what_it_had),
         cmocka_unit_test(a_word_that_came_anew_gets_back_what_it_had_last),
+        cmocka_unit_test(words_that_come_time_and_again_take_no_more_room),
         cmocka_unit_test(what_is_to_be_sealed_waits_for_that),
         cmocka_unit_test(a_page_that_is_to_be_sealed_in_part_stays_open),
     };
