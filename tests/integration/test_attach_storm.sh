@@ -26,12 +26,25 @@ begin "$victims/storm" forks
 attach_first
 stop_begun || true
 
-for kind in forks loads vforks spawns threads; do
+for kind in forks vforks spawns threads; do
     begin "$victims/storm" "$kind"
     cycles "$kind"
     kill "$VICTIM"
     ends_well "$kind"
 done
+
+# A child that got the loader's lock taken would hang there.
+loaded() {
+    [ "$(grep -c loaded "$TEST_DIR/out")" -gt "$1" ]
+}
+
+begin "$victims/storm" loads
+check "loads: attach" "$PERFSPY_CTL" attach "$VICTIM" --timeout 20s
+before=$(grep -c loaded "$TEST_DIR/out" || true)
+check "loads: children do, while it is watched" wait_for 60 loaded $((before + 5))
+check "loads: detach" "$PERFSPY_CTL" detach "$VICTIM"
+kill "$VICTIM"
+ends_well "loads"
 
 # Its memory may go at any step. Whatever is said of it then, it is not that it has ended.
 begin "$victims/storm" execs

@@ -5,7 +5,8 @@
  * with 0 if all went well.
  *
  *   forks     children that listen, each awaited
- *   loads     children that load something, each awaited, while a thread looks up symbols
+ *   loads     children that load something, each awaited, while a thread looks up symbols; says
+ *             "loaded" after each hundred
  *   vforks    children on its own memory, which wait a moment, then execute /bin/true
  *   spawns    posix_spawn of /bin/true
  *   threads   threads that end at once
@@ -31,6 +32,7 @@
 
 #define FILES_MAX 64
 #define EXEC_US   20000
+#define LOADS     100
 
 static _Atomic bool over;
 static long rounds, errors;
@@ -94,6 +96,9 @@ static void loads(char **argv)
         _exit(dlopen("libpq.so.5", RTLD_LAZY) == NULL);
     }
     await(child);
+    if (rounds % LOADS == LOADS - 1)
+        puts("loaded");
+    fflush(stdout);
 }
 
 static void vforks(char **argv)
