@@ -72,8 +72,9 @@ static void shares(void **state)
 {
     static const char *const texts[] = {"10s:1h", "10s:1h,1m:24h", "10s:1h,1m:24h,10m:168h"};
     (void)state;
-    struct spy_region *region = calloc(1, sizeof(*region));
+    struct spy_region *region = aligned_alloc(_Alignof(struct spy_region), sizeof(*region));
     assert_non_null(region);
+    memset(region, 0, sizeof(*region));
     region->history_bytes = SPY_HISTORY_BYTES_MIN;
     for (uint32_t n = 1; n <= 3; n++) {
         struct spy_history_plan plan = {0};

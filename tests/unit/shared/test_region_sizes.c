@@ -50,7 +50,7 @@ static void divide(struct spy_region *region, uint64_t cap, uint32_t history)
 /* Every page of sizes, and what is a byte more and less. */
 static void every_cap_gives_a_region(void **state)
 {
-    struct spy_region *region = calloc(1, sizeof(*region));
+    struct spy_region *region = aligned_alloc(_Alignof(struct spy_region), sizeof(*region));
     (void)state;
     assert_non_null(region);
     for (uint64_t cap = SPY_REGION_CAP_MIN; cap <= SPY_REGION_CAP_MAX; cap += PAGE) {
@@ -81,7 +81,7 @@ static void other_arenas_are_refused(void **state)
 {
     static const uint32_t bad[] = {1, SPY_ARENA_BYTES_MIN - PAGE, SPY_ARENA_BYTES_MIN + 1,
                                    SPY_ARENA_BYTES + PAGE};
-    struct spy_region *region = calloc(1, sizeof(*region));
+    struct spy_region *region = aligned_alloc(_Alignof(struct spy_region), sizeof(*region));
     struct spy_error err;
     (void)state;
     assert_non_null(region);
