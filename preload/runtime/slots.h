@@ -44,8 +44,8 @@ extern const size_t spy_slot_hook_count;
 bool spy_slots_patch(void);
 
 /* The same once more, for what has come since, and for words that the loader wrote to after we had:
- * it was binding a call just then. Nothing where the wrappers are not in place, or another thread is
- * at it. */
+ * it was binding a call just then. Nothing where the wrappers are not in place, or another thread
+ * is at it. */
 void spy_slots_patch_again(void);
 
 /* Puts back what was there. False as above; some places may have been restored. *COUNT: how many.
